@@ -1,0 +1,28 @@
+/**
+ * What the WASM module exports: the program buffer, the one function that runs it, and where the
+ * memory begins that TypeScript may hand out. The kernels mirror those in native/, file by file; start
+ * reading at program/execute.ts. `memory` is exported by the compiler.
+ */
+import { TABLE_HASH } from './generated/opcodes';
+import { executeProgram } from './program/execute';
+import { heapStart, programAt } from './program/workspace';
+
+/** Byte address of the program buffer, PROGRAM_WORDS words long. */
+export function programAddress(): usize {
+  return programAt();
+}
+
+/** The first byte that kernels never touch on their own account, aligned to 64. */
+export function heapBase(): usize {
+  return heapStart();
+}
+
+/** Compared with the hash of the table in TypeScript when the module is loaded. */
+export function tableHash(): u32 {
+  return TABLE_HASH;
+}
+
+/** Runs the records up to word `end` of the program buffer; 0 or a FAULT_* code. */
+export function execute(end: i32): i32 {
+  return executeProgram(programAt(), end);
+}

@@ -1,0 +1,86 @@
+// All kernels, compiled once per instruction set into the namespace COTANGENT_NS (scalar, avx2,
+// avx512). Nothing here may leave a symbol that the linker could merge with another set's: no
+// templates of the standard library, and everything of our own inside the namespace.
+// A kernel's contract is in docs/program-format.md. To add one: write it in its family's file, enter
+// it in that file's fill function.
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "../program/table.h"
+#include "../threads/pool.h"
+
+#if defined(COTANGENT_AVX2) || defined(COTANGENT_AVX512)
+#include <immintrin.h>
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define COTANGENT_NOINLINE __declspec(noinline)
+#define COTANGENT_INLINE __forceinline
+#define COTANGENT_UNROLL
+#else
+#define COTANGENT_NOINLINE __attribute__((noinline))
+#define COTANGENT_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define COTANGENT_UNROLL _Pragma("unroll")
+#else
+#define COTANGENT_UNROLL _Pragma("GCC unroll 16")
+#endif
+#endif
+
+namespace COTANGENT_NS {
+
+#include "../program/record.h"
+#include "../simd/scalar.h"
+#if defined(COTANGENT_AVX512)
+#include "../simd/avx512.h"
+#include "../simd/lanewise.h"
+#elif defined(COTANGENT_AVX2)
+#include "../simd/avx2.h"
+#include "../simd/lanewise.h"
+#else
+#include "../simd/baseline.h"
+#endif
+#include "../simd/unfused.h"
+#include "../generated/math.h"
+#include "../generated/elementwise.h"
+#include "loops.h"
+#include "fold.h"
+#include "microkernel.h"
+
+#include "elementwise.cc"
+#include "copy.cc"
+#include "reduce.cc"
+#include "argreduce.cc"
+#include "scan.cc"
+#include "softmax.cc"
+#include "norm.cc"
+#include "gemm.h"
+#include "matmul.cc"
+#include "index.cc"
+#include "sort.cc"
+#include "random.cc"
+#include "arange.cc"
+#include "optim.cc"
+#include "check.cc"
+
+void fillTable(KernelTable& table) {
+  fillElementwise(table);
+  fillReduce(table);
+  fillArgreduce(table);
+  fillScan(table);
+  fillSoftmax(table);
+  fillNorm(table);
+  fillMatmul(table);
+  fillOptim(table);
+  if constexpr (kBuildsIntegers) {
+    fillCopy(table);
+    fillIndex(table);
+    fillSort(table);
+    fillRandom(table);
+    fillArange(table);
+    fillCheck(table);
+  }
+}
+
+}  // namespace COTANGENT_NS

@@ -1,0 +1,207 @@
+// Counter-based random numbers: Philox 4×32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random
+// numbers: as easy as 1, 2, 3", SC 2011; constants from their table 2). Block b depends on the seed and
+// on counter + b alone, so blocks are drawn in any order. docs/program-format.md fixes which words
+// make which element. The transcendental functions run on lanes whose fma is not fused, for the bits
+// to agree with WebAssembly's.
+
+/// Blocks drawn side by side, which is what vectors of 32-bit words want.
+constexpr int kGroup = 8;
+using Words = uint32_t[4][kGroup];
+
+struct Philox {
+  uint32_t* state;
+  uint64_t counter;
+
+  explicit Philox(int32_t* words) : state(reinterpret_cast<uint32_t*>(words)) {
+    counter = static_cast<uint64_t>(state[3]) << 32 | state[2];
+  }
+
+  /// The four words of blocks `first` to `first + kGroup`. Four plain arrays, for the compiler to see
+  /// that the blocks are independent.
+  COTANGENT_NOINLINE void draw(int64_t first, Words& words) const {
+    uint32_t w0[kGroup], w1[kGroup], w2[kGroup], w3[kGroup];
+    uint32_t key0 = state[0], key1 = state[1];
+    for (int b = 0; b < kGroup; b++) {
+      const uint64_t at = counter + static_cast<uint64_t>(first + b);
+      w0[b] = static_cast<uint32_t>(at);
+      w1[b] = static_cast<uint32_t>(at >> 32);
+      w2[b] = w3[b] = 0;
+    }
+    for (int round = 0; round < 10; round++) {
+      for (int b = 0; b < kGroup; b++) {
+        const uint64_t p0 = uint64_t{0xD2511F53u} * w0[b];
+        const uint64_t p1 = uint64_t{0xCD9E8D57u} * w2[b];
+        w0[b] = static_cast<uint32_t>(p1 >> 32) ^ w1[b] ^ key0;
+        w2[b] = static_cast<uint32_t>(p0 >> 32) ^ w3[b] ^ key1;
+        w1[b] = static_cast<uint32_t>(p1);
+        w3[b] = static_cast<uint32_t>(p0);
+      }
+      key0 += 0x9E3779B9u;
+      key1 += 0xBB67AE85u;
+    }
+    memcpy(words[0], w0, sizeof(w0));
+    memcpy(words[1], w1, sizeof(w1));
+    memcpy(words[2], w2, sizeof(w2));
+    memcpy(words[3], w3, sizeof(w3));
+  }
+
+  void advance(int64_t blocks) {
+    counter += static_cast<uint64_t>(blocks);
+    state[2] = static_cast<uint32_t>(counter);
+    state[3] = static_cast<uint32_t>(counter >> 32);
+  }
+};
+
+constexpr double kTwoToMinus24 = 1.0 / 16777216;
+constexpr double kTwoToMinus32 = 1.0 / 4294967296;
+constexpr double kTwoToMinus53 = 1.0 / 9007199254740992;
+
+/// Fills n elements, `kPerBlock` from each block: `make(words, values)` computes those of a group,
+/// `put(i, value)` takes them. Advances the counter by the blocks consumed.
+template <int kPerBlock, class Value, class Make, class Put>
+inline void drawAll(int32_t* state, Context& context, int64_t n, double workEach, Make make, Put put) {
+  constexpr int64_t kElements = kPerBlock * kGroup;
+  Philox philox(state);
+  parallelFor(context, ceilDiv(n, kElements), workEach * kElements, [&](int64_t begin, int64_t end, char*) {
+    for (int64_t group = begin; group < end; group++) {
+      Words words;
+      Value values[kElements];
+      philox.draw(group * kGroup, words);
+      make(words, values);
+      const int64_t first = group * kElements, count = least(kElements, n - first);
+      for (int64_t i = 0; i < count; i++) put(first + i, values[i]);
+    }
+  });
+  philox.advance(ceilDiv(n, kPerBlock));
+}
+
+// Rough costs of an element in the units of parallelFor.
+constexpr double kUniformWork = 1;
+constexpr double kNormalWork = 6;
+
+inline void uniformFloat32(const int32_t* words, Context& context) {
+  const Record r(words);
+  float* out = r.data<float>(0);
+  drawAll<4, float>(
+      r.data<int32_t>(1), context, r.inner(), kUniformWork,
+      [](const Words& w, float* v) {
+        for (int b = 0; b < kGroup; b++) {
+          for (int i = 0; i < 4; i++) {
+            v[4 * b + i] = static_cast<float>(static_cast<int32_t>(w[i][b] >> 8)) * static_cast<float>(kTwoToMinus24);
+          }
+        }
+      },
+      [out](int64_t i, float v) { out[i] = v; });
+}
+
+inline void uniformFloat64(const int32_t* words, Context& context) {
+  const Record r(words);
+  double* out = r.data<double>(0);
+  drawAll<2, double>(
+      r.data<int32_t>(1), context, r.inner(), kUniformWork,
+      [](const Words& w, double* v) {
+        for (int b = 0; b < kGroup; b++) {
+          for (int i = 0; i < 2; i++) {
+            const double high = static_cast<double>(w[2 * i][b] >> 5);
+            const double low = static_cast<double>(w[2 * i + 1][b] >> 6);
+            v[2 * b + i] = (high * 67108864 + low) * kTwoToMinus53;
+          }
+        }
+      },
+      [out](int64_t i, double v) { out[i] = v; });
+}
+
+/// Box and Muller, "A note on the generation of random normal deviates", 1958. Element i of a block
+/// goes to normals[i][block].
+inline void boxMuller(const Words& w, double (&normals)[4][kGroup]) {
+  using V = Unfused;
+  static_assert(kGroup % V::kWidth == 0);
+  double radii[kGroup], angles[kGroup];
+  for (int i = 0; i < 4; i += 2) {
+    for (int b = 0; b < kGroup; b++) {
+      radii[b] = (static_cast<double>(w[i][b]) + 1) * kTwoToMinus32;
+      angles[b] = 6.283185307179586 * (static_cast<double>(w[i + 1][b]) * kTwoToMinus32);
+    }
+    for (int b = 0; b < kGroup; b += V::kWidth) {
+      const V radius = sqrt(mul(splat<V>(-2), log(load<V>(radii + b))));
+      const V angle = load<V>(angles + b);
+      store(normals[i] + b, mul(radius, cos(angle)));
+      store(normals[i + 1] + b, mul(radius, sin(angle)));
+    }
+  }
+}
+
+template <class T>
+void normal(const int32_t* words, Context& context) {
+  const Record r(words);
+  T* out = r.data<T>(0);
+  drawAll<4, double>(
+      r.data<int32_t>(1), context, r.inner(), kNormalWork,
+      [](const Words& w, double* v) {
+        double normals[4][kGroup];
+        boxMuller(w, normals);
+        for (int b = 0; b < kGroup; b++) {
+          for (int i = 0; i < 4; i++) v[4 * b + i] = normals[i][b];
+        }
+      },
+      [out](int64_t i, double v) { out[i] = static_cast<T>(v); });
+}
+
+template <class T, class P>
+inline void bernoulliOf(const Record& r, Context& context) {
+  T* out = r.data<T>(0);
+  const P* probability = r.data<P>(1);
+  const int64_t stride = r.innerStride(1);
+  drawAll<4, double>(
+      r.data<int32_t>(2), context, r.inner(), kUniformWork,
+      [](const Words& w, double* v) {
+        for (int b = 0; b < kGroup; b++) {
+          for (int i = 0; i < 4; i++) v[4 * b + i] = static_cast<double>(w[i][b] >> 8) * kTwoToMinus24;
+        }
+      },
+      [=](int64_t i, double v) { out[i] = v < static_cast<double>(probability[i * stride]); });
+}
+template <class T>
+void bernoulli(const int32_t* words, Context& context) {
+  const Record r(words);
+  if (r.dtype(1) == abi::FLOAT64) bernoulliOf<T, double>(r, context);
+  else bernoulliOf<T, float>(r, context);
+}
+
+template <class T>
+void randomIntegers(const int32_t* words, Context& context) {
+  const Record r(words);
+  T* out = r.data<T>(0);
+  const int64_t low = static_cast<int64_t>(r.params[0]);
+  const uint64_t range = static_cast<uint64_t>(static_cast<int64_t>(r.params[1]) - low);
+  drawAll<2, int64_t>(
+      r.data<int32_t>(1), context, r.inner(), kUniformWork,
+      [low, range](const Words& w, int64_t* v) {
+        for (int b = 0; b < kGroup; b++) {
+          for (int i = 0; i < 2; i++) {
+            const uint64_t wide = static_cast<uint64_t>(w[2 * i + 1][b]) << 32 | w[2 * i][b];
+            v[2 * b + i] = low + static_cast<int64_t>(wide % range);
+          }
+        }
+      },
+      [out](int64_t i, int64_t v) { out[i] = static_cast<T>(v); });
+}
+
+template <class T>
+void fillRandomFor(KernelTable& table, int dtype) {
+  table.kernels[OP_BERNOULLI][dtype] = bernoulli<T>;
+  table.kernels[OP_RANDOM_INTEGERS][dtype] = randomIntegers<T>;
+}
+
+inline void fillRandom(KernelTable& table) {
+  table.kernels[OP_UNIFORM][abi::FLOAT32] = uniformFloat32;
+  table.kernels[OP_UNIFORM][abi::FLOAT64] = uniformFloat64;
+  table.kernels[OP_NORMAL][abi::FLOAT32] = normal<float>;
+  table.kernels[OP_NORMAL][abi::FLOAT64] = normal<double>;
+  fillRandomFor<float>(table, abi::FLOAT32);
+  fillRandomFor<double>(table, abi::FLOAT64);
+  fillRandomFor<int32_t>(table, abi::INT32);
+  fillRandomFor<int64_t>(table, abi::INT64);
+  fillRandomFor<uint8_t>(table, abi::UINT8);
+  fillRandomFor<bool>(table, abi::BOOL);
+}

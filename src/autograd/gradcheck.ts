@@ -1,0 +1,106 @@
+/**
+ * Compares derivatives with finite differences. The outputs are projected on one random vector, so that one
+ * gradient checks all of them (as HIPS/autograd does it); every input element is perturbed in turn.
+ */
+import { ArgumentError, AutogradError, DTypeError, describe } from '../errors.ts';
+import { add, mul } from '../generated/elementwise.ts';
+import { detach } from '../ops/convert.ts';
+import { sum } from '../ops/reduce.ts';
+import { allocate, expectTensor } from '../tensor/create.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { gradOf } from './backward.ts';
+import { enableGrad, noGrad } from './mode.ts';
+
+/** Options of `gradcheck` and `gradgradcheck`. */
+export interface GradcheckOptions {
+  /** Step of the central difference. */
+  eps?: number;
+  /** Absolute tolerance. */
+  atol?: number;
+  /** Relative tolerance. */
+  rtol?: number;
+}
+
+/** A function of tensors with one result or several. */
+export type CheckedFunction = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
+
+/** Numbers in [-1, 1) that are the same in every run: Weyl's sequence with the golden ratio. */
+function direction(like: Tensor, salt: number): Tensor {
+  const out = allocate('gradcheck', like.storage.heap, like.dtype, like.shape);
+  const view = out.storage.view(like.dtype, 0, like.size);
+  for (let i = 0; i < like.size; i++) view[i] = (2 * (((i + 1 + 7 * salt) * 0.6180339887498949) % 1) - 1) as never;
+  return out;
+}
+
+function project(outputs: readonly Tensor[]): Tensor {
+  const terms = outputs.filter((y) => y.isFloatingPoint).map((y, i) => sum(mul(y, direction(y, i))));
+  if (terms.length === 0) throw new AutogradError('gradcheck', 'the function has no floating point result');
+  return terms.reduce((a, b) => add(a, b));
+}
+
+const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] => (result instanceof Tensor ? [result] : result);
+
+/**
+ * Checks the gradients of `f` with respect to all inputs that require grad, which must be float64.
+ * @returns true
+ * @throws AutogradError naming the element whose derivative differs, with both values.
+ */
+export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  if (typeof f !== 'function') throw new ArgumentError('gradcheck', `wants a function, got ${describe(f)}`);
+  if (!Array.isArray(inputs)) throw new ArgumentError('gradcheck', `wants an array of inputs, got ${describe(inputs)}`);
+  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3 } = options ?? {};
+  const wanted = inputs.filter((x) => expectTensor('gradcheck', x).requiresGrad);
+  if (wanted.length === 0) throw new AutogradError('gradcheck', 'no input requires grad');
+  for (const x of wanted) if (x.dtype !== 'float64') throw new DTypeError('gradcheck', `wants float64 inputs, got ${x.dtype}`);
+  const evaluate = () => project(listOf(f(...inputs)));
+  const value = enableGrad(evaluate);
+  const analytic = value.requiresGrad ? gradOf(value, wanted, { allowUnused: true }) : wanted.map(() => null);
+  for (const [k, x] of wanted.entries()) {
+    const got = analytic[k]?.data();
+    const original = x.data() as Float64Array;
+    const plain = detach(x);
+    const at = (i: number, value: number) => {
+      writeElements(plain, original.with(i, value));
+      return noGrad(evaluate).item();
+    };
+    for (let i = 0; i < x.size; i++) {
+      const here = original[i] as number;
+      const numeric = (at(i, here + eps) - at(i, here - eps)) / (2 * eps);
+      const exact = Number(got?.[i] ?? 0);
+      if (!(Math.abs(exact - numeric) <= atol + rtol * Math.abs(numeric)))
+        throw new AutogradError(
+          'gradcheck',
+          `derivative with respect to input ${inputs.indexOf(x)}, element ${i}: ${exact}, by finite differences ${numeric}`,
+        );
+    }
+    writeElements(plain, original);
+  }
+  return true;
+}
+
+/** Overwrites a tensor of any layout without the tape or the version counter noticing. */
+function writeElements(x: Tensor, values: Float64Array): void {
+  const index = new Array<number>(x.ndim).fill(0);
+  for (let i = 0; i < x.size; i++) {
+    let at = x.offset;
+    for (let d = 0; d < x.ndim; d++) at += (index[d] as number) * (x.strides[d] as number);
+    x.storage.view('float64', at, 1)[0] = values[i] as number;
+    for (let d = x.ndim - 1; d >= 0 && ++(index[d] as number) === x.shape[d]; d--) index[d] = 0;
+  }
+}
+
+/**
+ * Checks second derivatives: the gradients of `f` are themselves differentiated and compared with finite differences.
+ * @returns true
+ * @throws AutogradError as `gradcheck`.
+ */
+export function gradgradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  const gradients: CheckedFunction = (...xs) => {
+    const wanted = xs.filter((x) => x.requiresGrad);
+    return enableGrad(() => {
+      const grads = gradOf(project(listOf(f(...xs))), wanted, { createGraph: true, allowUnused: true });
+      return grads.map((g, i) => g ?? mul(wanted[i] as Tensor, 0));
+    });
+  };
+  return gradcheck(gradients, inputs, options);
+}

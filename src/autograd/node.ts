@@ -1,0 +1,91 @@
+/**
+ * A node of the tape: one op that was run, the tensors its derivative will need, and the
+ * edges to the nodes that made its inputs. Nodes are numbered in the order they are made, so that
+ * walking them by falling number visits every node after all its users, without recursion.
+ *
+ * The whole idea at the size of a page is `examples/micrograd.ts`.
+ */
+import { AutogradError } from '../errors.ts';
+import { enlistNode } from '../memory/scope.ts';
+import type { Storage } from '../memory/storage.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** Where a gradient flows on to: output `index` of `node`. */
+export interface Edge {
+  readonly node: GraphNode;
+  readonly index: number;
+}
+
+/** Gradients of a node's outputs to gradients of its inputs; null where there is none. */
+export type Vjp = (grads: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]) => (Tensor | null)[];
+
+/** A function that sees a gradient and may replace it. */
+export type GradHook = (grad: Tensor) => Tensor | undefined | void;
+
+let count = 0;
+
+export class GraphNode {
+  readonly id = ++count;
+  /** The op's public name, for messages. */
+  readonly name: string;
+  readonly edges: readonly (Edge | null)[];
+  /** Set in a leaf's node: where its gradient accumulates. */
+  readonly leaf: Tensor | null;
+  readonly #vjp: Vjp | null;
+  #saved: { tensor: Tensor; storage: Storage; version: number }[];
+  #released = false;
+  /** Hooks on each output's gradient, run in the order they were registered. */
+  hooks: Map<number, Set<GradHook>> | null = null;
+  /** Non-leaf tensors, by output, that asked for their gradient. */
+  retained: Map<number, Tensor> | null = null;
+  /** Became the history of a tensor that existed before. */
+  rebased = false;
+
+  constructor(name: string, edges: readonly (Edge | null)[], saved: readonly Tensor[], vjp: Vjp | null, leaf: Tensor | null = null) {
+    this.name = name;
+    this.edges = edges;
+    this.leaf = leaf;
+    this.#vjp = vjp;
+    this.#saved = saved.map((tensor) => {
+      tensor.storage.retain();
+      return { tensor, storage: tensor.storage, version: tensor.storage.version };
+    });
+    if (leaf === null) enlistNode(this);
+  }
+
+  /** Gradients of those inputs that need one, from the gradients of the outputs. */
+  backward(op: string, grads: readonly (Tensor | null)[], needs: readonly boolean[]): (Tensor | null)[] {
+    if (this.#released)
+      throw new AutogradError(
+        op,
+        `the graph was already used (at '${this.name}') and what it had saved is freed. ` +
+          'Call backward once, or pass { retainGraph: true } to all calls but the last.',
+      );
+    const saved = this.#saved.map(({ tensor, storage, version }) => {
+      if (storage.version !== version)
+        throw new AutogradError(
+          op,
+          `a tensor of shape [${tensor.shape.join(', ')}] that '${this.name}' needs for its gradient was changed in place afterwards ` +
+            `(version ${storage.version}, saved at ${version}). Use the op without the underscore, or clone() first.`,
+        );
+      // A disposed handle gave up the user's claim, not ours.
+      return tensor.disposed ? tensor.revive() : tensor;
+    });
+    return (this.#vjp as Vjp)(grads, saved, needs);
+  }
+
+  /** Lets go of what was saved for backward. */
+  release(): void {
+    if (this.leaf !== null || this.#released) return;
+    this.#released = true;
+    for (const { storage } of this.#saved) storage.release();
+    this.#saved = [];
+  }
+}
+
+/** The edge that a gradient of `tensor` flows along; null when it needs none. */
+export function edgeOf(tensor: Tensor): Edge | null {
+  if (tensor.node !== null) return { node: tensor.node, index: tensor.outputIndex };
+  if (!tensor.requiresGrad) return null;
+  return { node: tensor.leafNode(), index: 0 };
+}

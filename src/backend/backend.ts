@@ -1,0 +1,42 @@
+/**
+ * What a backend is to the rest of the library: a program buffer, one function that runs
+ * what is in it, and raw memory. No op appears here; see `docs/program-format.md`.
+ */
+
+/** A piece of memory that kernels can reach. */
+export interface Region {
+  /** Byte address as kernels see it. */
+  readonly address: number;
+  readonly bytes: number;
+  /** What keeps it alive; null in WASM's linear memory, which never goes away. */
+  readonly buffer: ArrayBuffer | null;
+  /** Where it starts in `buffer`. */
+  readonly byteOffset: number;
+}
+
+export interface Backend {
+  readonly name: 'native' | 'wasm';
+  /** True when unreachable memory returns by itself, also inside a synchronous loop. */
+  readonly collected: boolean;
+  /** The most bytes that can be reserved at all. */
+  readonly limitBytes: number;
+  /** The buffer that records are written to, and its float64 view. Valid until memory grows. */
+  words(): Int32Array;
+  doubles(): Float64Array;
+  /** Runs the records between the header and word `end`; returns the status of the header. */
+  execute(end: number): number;
+  /** Fresh, uninitialised memory, aligned to 64 bytes; null when there is none left. */
+  reserve(bytes: number): Region | null;
+  /** The ArrayBuffer that a region's bytes are in at this moment. */
+  bufferOf(region: Region): ArrayBuffer;
+  /** Facts for `backendInfo()`. */
+  info(): { isa: string; threads: number; tableHash: number };
+  setNumThreads(threads: number): void;
+}
+
+/** Why a backend is or is not there, kept for `backendInfo()`. */
+export interface Attempt {
+  backend: Backend | null;
+  /** Empty when it loaded. */
+  reason: string;
+}

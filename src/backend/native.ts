@@ -1,0 +1,97 @@
+/**
+ * The native backend: finds the addon and wraps it. One loader: a prebuilt binary, then a local
+ * build; WASM is the registry's business. Only Node reaches this file.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PROGRAM_WORDS } from '../program/abi.ts';
+import type { Attempt, Backend, Region } from './backend.ts';
+
+interface Addon {
+  bindProgram(words: Int32Array): void;
+  execute(end: number): number;
+  addressOf(buffer: ArrayBuffer): number;
+  setNumThreads(threads: number): void;
+  getNumThreads(): number;
+  info(): { isa: string; isas: string[]; threads: number; tableHash: number };
+}
+
+/** Buffers above this are refused by V8 anyway; below it the system decides. */
+const LIMIT_BYTES = 2 ** 36;
+const ALIGNMENT = 64;
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) return folder;
+    folder = parent;
+  }
+  return folder;
+}
+
+/** `linux-x64`, `linuxmusl-arm64`, `darwin-arm64` …: the folder names under `prebuilds`. */
+function target(): string {
+  // Only glibc reports its version; musl systems differ in every other way of telling.
+  const report = process.platform === 'linux' ? (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } }) : undefined;
+  const musl = process.platform === 'linux' && !report?.header?.glibcVersionRuntime;
+  return `${process.platform}${musl ? 'musl' : ''}-${process.arch}`;
+}
+
+/** Loads the addon: a prebuilt binary for this platform, or the one built in this checkout. */
+export function loadNative(): Attempt {
+  if (process.env.COTANGENT_NATIVE === '0') return { backend: null, reason: 'switched off by COTANGENT_NATIVE=0' };
+  const root = packageRoot();
+  // In a checkout the local build is the newer one.
+  const candidates = [join(root, 'build', 'Release', 'cotangent.node'), join(root, 'prebuilds', target(), 'cotangent.node')];
+  const require = createRequire(import.meta.url);
+  const failures: string[] = [];
+  for (const path of candidates) {
+    if (!existsSync(path)) continue;
+    try {
+      return { backend: wrap(require(path) as Addon), reason: '' };
+    } catch (error) {
+      failures.push(`${path}: ${(error as Error).message}`);
+    }
+  }
+  const reason =
+    failures.length > 0
+      ? failures.join('; ')
+      : `no binary for ${target()} with Node ${process.versions.node} was found (neither prebuilt nor built here with 'npm run build:native')`;
+  return { backend: null, reason };
+}
+
+function wrap(addon: Addon): Backend {
+  const words = new Int32Array(PROGRAM_WORDS);
+  const doubles = new Float64Array(words.buffer);
+  addon.bindProgram(words);
+  return {
+    name: 'native',
+    collected: true,
+    limitBytes: LIMIT_BYTES,
+    words: () => words,
+    doubles: () => doubles,
+    execute: addon.execute,
+    reserve(bytes: number): Region | null {
+      let buffer: ArrayBuffer;
+      try {
+        // An ordinary ArrayBuffer that V8 frees by itself, also inside a synchronous loop where finalizers do
+        // not run. `allocUnsafeSlow` is the one way to get one without clearing it.
+        buffer = Buffer.allocUnsafeSlow(bytes + ALIGNMENT).buffer as ArrayBuffer;
+      } catch {
+        return null;
+      }
+      const start = addon.addressOf(buffer);
+      const byteOffset = (ALIGNMENT - (start % ALIGNMENT)) % ALIGNMENT;
+      return { address: start + byteOffset, bytes, buffer, byteOffset };
+    },
+    bufferOf: (region) => region.buffer as ArrayBuffer,
+    info: () => {
+      const { isa, tableHash } = addon.info();
+      return { isa, threads: addon.getNumThreads(), tableHash };
+    },
+    setNumThreads: (threads) => addon.setNumThreads(threads),
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Which backends there are, which one new tensors go to, and why. A backend is loaded the first
+ * time it is wanted, and what happened is kept for `backendInfo()`.
+ */
+import { platform } from '#platform';
+import { ArgumentError, BackendError, describe } from '../errors.ts';
+import { TABLE_HASH } from '../generated/opcodes.ts';
+import { Heap } from '../memory/storage.ts';
+import type { Attempt } from './backend.ts';
+import { instantiateWasm, type WasmSource } from './wasm.ts';
+
+export type BackendName = 'native' | 'wasm';
+
+const NAMES: readonly BackendName[] = ['native', 'wasm'];
+const attempts = new Map<BackendName, Attempt>();
+const heaps = new Map<BackendName, Heap>();
+let chosen: BackendName | null = null;
+let warned = false;
+
+function attempt(name: BackendName, wasm?: WebAssembly.Module): Attempt {
+  const known = attempts.get(name);
+  if (known) return known;
+  let result = name === 'native' ? platform.loadNative() : instantiateWasm(wasm);
+  const hash = result.backend?.info().tableHash;
+  if (hash !== undefined && hash !== TABLE_HASH)
+    result = {
+      backend: null,
+      reason: `the ${name} binary was built from another op table (${hash} instead of ${TABLE_HASH}); run npm run build`,
+    };
+  attempts.set(name, result);
+  return result;
+}
+
+/** @internal The memory of a backend. */
+export function heapOf(op: string, name: BackendName): Heap {
+  const known = heaps.get(name);
+  if (known) return known;
+  if (!NAMES.includes(name)) throw new ArgumentError(op, `a backend is 'native' or 'wasm', got ${describe(name)}`);
+  const { backend, reason } = attempt(name);
+  if (backend === null) throw new BackendError(op, `the ${name} backend is not available: ${reason}`);
+  const heap = new Heap(backend);
+  heaps.set(name, heap);
+  return heap;
+}
+
+/** @internal Every heap in use. */
+export const openHeaps = (): readonly Heap[] => [...heaps.values()];
+
+function choose(): BackendName {
+  const wanted = platform.requestedBackend();
+  if (wanted !== undefined && wanted !== '') {
+    if (!NAMES.includes(wanted as BackendName))
+      throw new BackendError('COTANGENT_BACKEND', `wants native or wasm, got ${describe(wanted)}`);
+    return wanted as BackendName;
+  }
+  const native = attempt('native');
+  if (native.backend !== null) return 'native';
+  if (platform.expectsNative && !warned) {
+    warned = true;
+    console.warn(`cotangent: using WebAssembly, because the native backend did not load: ${native.reason}`);
+  }
+  return 'wasm';
+}
+
+/** @internal The heap that new tensors go to. */
+export function defaultHeap(op: string): Heap {
+  chosen ??= choose();
+  return heaps.get(chosen) ?? heapOf(op, chosen);
+}
+
+/** The backend that new tensors go to. */
+export function getBackend(): BackendName {
+  chosen ??= choose();
+  return chosen;
+}
+
+/**
+ * Sends new tensors to `name`. Tensors made before stay where they are.
+ * @throws BackendError when it is not available, with the reason.
+ */
+export function setBackend(name: BackendName): void {
+  heapOf('setBackend', name);
+  chosen = name;
+}
+
+/** Options of `init`. */
+export interface InitOptions {
+  backend?: BackendName;
+  /** Where to take the WASM module from instead of the embedded copy: a URL, its bytes, a Response, or a compiled module. */
+  wasm?: WasmSource;
+}
+
+/**
+ * Prepares a backend ahead of time. Not needed: the first tensor does it. It is for pages that serve
+ * the module as a file, or that compile it off the critical path.
+ * @throws BackendError when the backend is not available, or is already in use from another module.
+ */
+export async function init(options: InitOptions = {}): Promise<void> {
+  if (typeof options !== 'object' || options === null) throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
+  if (options.wasm !== undefined) {
+    if (attempts.get('wasm')?.backend) throw new BackendError('init', 'the wasm backend is already running');
+    let compiled: WebAssembly.Module;
+    try {
+      const { wasm } = options;
+      if (wasm instanceof WebAssembly.Module) compiled = wasm;
+      else if (wasm instanceof Response) compiled = await WebAssembly.compile(await wasm.arrayBuffer());
+      else if (wasm instanceof URL || typeof wasm === 'string')
+        compiled = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
+      else compiled = await WebAssembly.compile(wasm as BufferSource);
+    } catch (error) {
+      throw new BackendError('init', `the WASM module could not be compiled: ${(error as Error).message}`, { cause: error });
+    }
+    attempts.delete('wasm');
+    const { backend, reason } = attempt('wasm', compiled);
+    if (backend === null) throw new BackendError('init', reason);
+    chosen ??= 'wasm';
+  }
+  if (options.backend !== undefined) setBackend(options.backend);
+  else getBackend();
+}
+
+/** What `backendInfo` tells. */
+export interface BackendInfo {
+  /** The backend that new tensors go to. */
+  backend: BackendName;
+  /** Instruction set in use: 'scalar', 'avx2', 'avx512' … or 'simd128'. */
+  isa: string;
+  threads: number;
+  /** Every backend, and why it is not there if it is not. */
+  available: Record<BackendName, { ok: boolean; reason: string }>;
+}
+
+/** Which backend is in use, what it runs on, and why the other one is not there. */
+export function backendInfo(): BackendInfo {
+  const backend = getBackend();
+  const { isa, threads } = heapOf('backendInfo', backend).backend.info();
+  const status = (name: BackendName) => {
+    const { backend: loaded, reason } = attempt(name);
+    return { ok: loaded !== null, reason };
+  };
+  return { backend, isa, threads, available: { native: status('native'), wasm: status('wasm') } };
+}
+
+/**
+ * How many threads native kernels may use. WASM runs on the calling thread.
+ * @throws ArgumentError unless it is a whole number from 1 to 256.
+ */
+export function setNumThreads(threads: number): void {
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
+    throw new ArgumentError('setNumThreads', `wants a whole number from 1 to 256, got ${describe(threads)}`);
+  for (const name of NAMES) attempt(name).backend?.setNumThreads(threads);
+}
+
+/** Bytes of tensor memory, over all backends or one of them. */
+export interface MemoryInfo {
+  /** In use by tensors. */
+  bytes: number;
+  /** In free lists, ready for reuse. */
+  pooled: number;
+  /** Taken from the system: both together. */
+  reserved: number;
+}
+
+/**
+ * Counters of tensor memory. What is freed explicitly (`dispose`, `scope`, `using`) counts at once; what the garbage collector
+ * takes back counts when it tells, which is after the event loop has had a turn. Until then `bytes` is an upper bound.
+ */
+export function memory(name?: BackendName): MemoryInfo {
+  let pooled = 0;
+  let reserved = 0;
+  for (const heap of openHeaps()) {
+    if (name !== undefined && heap.backend.name !== name) continue;
+    pooled += heap.allocator.pooledBytes;
+    reserved += heap.allocator.reservedBytes;
+  }
+  return { bytes: reserved - pooled, pooled, reserved };
+}
+
+/** Gives pooled memory back to the system on native; on WASM, where memory cannot shrink, makes it usable for other sizes. */
+export function emptyCache(): void {
+  for (const heap of openHeaps()) heap.allocator.emptyCache();
+}

@@ -1,0 +1,60 @@
+/**
+ * What a data set is to a loader: something with a length and items. Reading files is the
+ * caller's business; start with `TensorDataset`.
+ */
+import { ArgumentError, describe, formatShape, IndexError, ShapeError } from '../errors.ts';
+import { tensor } from '../ops/creation.ts';
+import { indexSelect } from '../ops/index.ts';
+import { select } from '../ops/view.ts';
+import { expectTensor } from '../tensor/create.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+/** One item or one batch: a tensor per field, e.g. an image and its label. */
+export type Fields = readonly Tensor[];
+
+/**
+ * A data set with random access. `get` may be async (a file, a database), and the loader then has to be
+ * iterated with `for await`. `getBatch` is there for sets that can fetch many items at once.
+ */
+export interface Dataset {
+  readonly length: number;
+  get(index: number): Fields | Promise<Fields>;
+  getBatch?(indices: readonly number[]): Fields | Promise<Fields>;
+}
+
+/** Tensors with as many items along their first dimension: item i is the i-th slice of each. */
+export class TensorDataset implements Dataset {
+  readonly tensors: Fields;
+  readonly length: number;
+
+  /** @throws ShapeError when the tensors differ in their first dimension or one has none. */
+  constructor(...tensors: Tensor[]) {
+    if (tensors.length === 0) throw new ArgumentError('TensorDataset', 'wants at least one tensor');
+    for (const t of tensors) expectTensor('TensorDataset', t);
+    const length = tensors[0]?.shape[0];
+    if (length === undefined || tensors.some((t) => t.shape[0] !== length))
+      throw new ShapeError(
+        'TensorDataset',
+        `wants tensors of one length, got shapes ${tensors.map((t) => formatShape(t.shape)).join(', ')}`,
+      );
+    this.tensors = tensors;
+    this.length = length;
+  }
+
+  /** Views of the i-th slices. */
+  get(index: number): Fields {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length)
+      throw new IndexError('TensorDataset', `item ${describe(index)} is out of range for ${this.length} items`);
+    return this.tensors.map((t) => select(t, 0, index));
+  }
+
+  /** Copies of the slices listed, `[indices.length, …]` each. */
+  getBatch(indices: readonly number[]): Fields {
+    return this.tensors.map((t) => {
+      const index = tensor(indices as number[], { dtype: 'int64', backend: t.backend });
+      const batch = indexSelect(t, 0, index);
+      index.dispose();
+      return batch;
+    });
+  }
+}

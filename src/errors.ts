@@ -1,0 +1,47 @@
+/**
+ * The errors that cotangent throws on purpose. The message starts with the op's name and
+ * says what was given and what was expected; nothing has been changed when one is thrown.
+ */
+
+/** Base class of all errors of this library. */
+export class CotangentError extends Error {
+  /** The op or method that failed. */
+  readonly op: string;
+
+  constructor(op: string, message: string, options?: ErrorOptions) {
+    super(`${op}: ${message}`, options);
+    this.op = op;
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes that do not fit together, or dimensions that do not exist. */
+export class ShapeError extends CotangentError {}
+/** An element type that the op does not take. */
+export class DTypeError extends CotangentError {}
+/** An index outside its dimension. */
+export class IndexError extends CotangentError {}
+/** An argument of the wrong kind or outside its range. */
+export class ArgumentError extends CotangentError {}
+/** Differentiation that cannot be done: no graph, a freed graph, a tensor changed since. */
+export class AutogradError extends CotangentError {}
+/** A tensor used after `dispose()`, or after the scope it belonged to ended. */
+export class DisposedError extends CotangentError {}
+/** Tensors of two backends in one op, or a backend that is not available. */
+export class BackendError extends CotangentError {}
+/** More memory than there is. */
+export class OutOfMemoryError extends CotangentError {}
+/** A saved state that does not fit the model or optimizer it is loaded into. */
+export class StateError extends CotangentError {}
+
+/** `[2, 3]`, as shapes are written in messages. */
+export const formatShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
+
+/** A value as it is shown in a message: short, and never throwing. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (Array.isArray(value)) return value.length > 8 ? `an array of ${value.length}` : `[${value.map(describe).join(', ')}]`;
+  if (value === null || typeof value !== 'object') return typeof value === 'symbol' ? 'a symbol' : String(value);
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== '' ? `a value of type ${name}` : 'an object';
+}

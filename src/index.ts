@@ -1,0 +1,46 @@
+/**
+ * cotangent: tensors and automatic differentiation for Node.js and browsers.
+ * Everything public is re-exported here; `nn`, `optim`, `data` and `io` are sub-paths.
+ */
+import './generated/methods.ts';
+import './autograd/methods.ts';
+import './tensor/print.ts';
+
+export type { BackwardOptions, GradOptions } from './autograd/backward.ts';
+export { backward } from './autograd/backward.ts';
+export { type CustomFunction, customFunction, type FunctionContext } from './autograd/custom.ts';
+export { grad, hessian, hvp, jacobian, jvp, type TensorFunction, valueAndGrad, vjp } from './autograd/functional.ts';
+export { type CheckedFunction, gradcheck, type GradcheckOptions, gradgradcheck } from './autograd/gradcheck.ts';
+export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.ts';
+export type { GradHook } from './autograd/node.ts';
+export {
+  type BackendInfo,
+  type BackendName,
+  backendInfo,
+  emptyCache,
+  getBackend,
+  type InitOptions,
+  init,
+  type MemoryInfo,
+  memory,
+  setBackend,
+  setNumThreads,
+} from './backend/registry.ts';
+export {
+  ArgumentError,
+  AutogradError,
+  BackendError,
+  CotangentError,
+  DisposedError,
+  DTypeError,
+  IndexError,
+  OutOfMemoryError,
+  ShapeError,
+  StateError,
+} from './errors.ts';
+export * from './generated/functions.ts';
+export { keep, scope } from './memory/scope.ts';
+export * from './ops/creation.ts';
+export * from './random/index.ts';
+export { type DType, isFloating, promoteTypes, type TypedArray } from './tensor/dtype.ts';
+export { type NestedArray, Tensor, type TensorLike } from './tensor/tensor.ts';

@@ -1,0 +1,145 @@
+/**
+ * The one allocator, for both backends: size classes with free lists on top of a backend's
+ * `reserve`. Small blocks are cut from slabs. Blocks come back when a storage is released;
+ * one that is merely forgotten belongs to the garbage collector: on native its ArrayBuffer
+ * simply goes, on WASM a finalizer returns the block (see `storage.ts`).
+ *
+ * Classes step by a quarter of a power of two (at most 25 % slack), as in jemalloc
+ * (Evans 2006), so a training step that repeats its shapes finds every block again.
+ */
+import type { Backend, Region } from '../backend/backend.ts';
+import { OutOfMemoryError } from '../errors.ts';
+
+const MIN_BYTES = 64;
+const SLAB_BYTES = 64 * 1024;
+/** Blocks up to this size share slabs. */
+const SMALL_BYTES = 8 * 1024;
+const ALIGNMENT = 64;
+
+/** Rounds up to the size class. */
+export function classBytes(bytes: number): number {
+  if (bytes <= MIN_BYTES) return MIN_BYTES;
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 2);
+  const rounded = Math.ceil(bytes / step) * step;
+  return Math.ceil(rounded / ALIGNMENT) * ALIGNMENT;
+}
+
+export class Allocator {
+  readonly #backend: Backend;
+  readonly #free = new Map<number, Region[]>();
+  #slab: Region | null = null;
+  #slabUsed = 0;
+  /** WASM only: merged leftovers that belong to no class. */
+  #spare: Region[] = [];
+  readonly #registry: FinalizationRegistry<number> | null;
+  /** Bytes taken from the backend and not given back. */
+  reservedBytes = 0;
+  #pooledBytes = 0;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.#registry = backend.collected
+      ? new FinalizationRegistry<number>((bytes) => {
+          this.reservedBytes -= bytes;
+        })
+      : null;
+  }
+
+  /** Bytes that lie ready for reuse: free lists, and what is left of the current slab. */
+  get pooledBytes(): number {
+    return this.#pooledBytes + (this.#slab === null ? 0 : SLAB_BYTES - this.#slabUsed);
+  }
+
+  /**
+   * A block of at least `bytes` bytes, not cleared.
+   * @throws OutOfMemoryError when neither the free lists nor the backend has one.
+   */
+  allocate(op: string, bytes: number): Region {
+    const size = classBytes(bytes);
+    const block = this.#free.get(size)?.pop();
+    if (block !== undefined) {
+      this.#pooledBytes -= size;
+      return block;
+    }
+    if (size <= SMALL_BYTES) return this.#cut(op, size);
+    return this.#reserve(op, size);
+  }
+
+  /** Returns a block to its free list. */
+  release(block: Region): void {
+    const list = this.#free.get(block.bytes);
+    if (list) list.push(block);
+    else this.#free.set(block.bytes, [block]);
+    this.#pooledBytes += block.bytes;
+  }
+
+  /** Lets go of every free block that the backend can take back (native), or merges them (WASM). */
+  emptyCache(): void {
+    if (this.#backend.collected) {
+      this.#free.clear();
+      this.#slab = null;
+      this.#pooledBytes = 0;
+    } else {
+      this.#merge();
+    }
+  }
+
+  #cut(op: string, size: number): Region {
+    if (this.#slab === null || this.#slabUsed + size > SLAB_BYTES) {
+      this.#slab = this.#reserve(op, SLAB_BYTES);
+      this.#slabUsed = 0;
+    }
+    const slab = this.#slab;
+    const at = this.#slabUsed;
+    this.#slabUsed += size;
+    return { address: slab.address + at, bytes: size, buffer: slab.buffer, byteOffset: slab.byteOffset + at };
+  }
+
+  #reserve(op: string, size: number): Region {
+    const region = this.#fromSpare(size) ?? this.#backend.reserve(size) ?? this.#afterMerging(size);
+    if (region === null) {
+      const mib = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
+      throw new OutOfMemoryError(
+        op,
+        `no room for ${mib(size)} more on the ${this.#backend.name} backend (${mib(this.reservedBytes)} in use of at most ` +
+          `${mib(this.#backend.limitBytes)}). Free tensors with scope(() => …), 'using' or dispose()` +
+          (this.#backend.collected ? '.' : ', or let the loop await now and then so that the collector can.'),
+      );
+    }
+    this.reservedBytes += size;
+    if (region.buffer !== null) this.#registry?.register(region.buffer, size);
+    return region;
+  }
+
+  #fromSpare(size: number): Region | null {
+    const i = this.#spare.findIndex((region) => region.bytes >= size);
+    if (i < 0) return null;
+    const region = this.#spare[i] as Region;
+    const rest = region.bytes - size;
+    if (rest === 0) this.#spare.splice(i, 1);
+    else this.#spare[i] = { ...region, address: region.address + size, byteOffset: region.byteOffset + size, bytes: rest };
+    return { ...region, bytes: size };
+  }
+
+  #afterMerging(size: number): Region | null {
+    if (this.#backend.collected) return null;
+    this.#merge();
+    return this.#fromSpare(size);
+  }
+
+  /** Joins free neighbours in linear memory, whatever their classes: the answer to many changing shapes. */
+  #merge(): void {
+    const free = [...this.#spare, ...[...this.#free.values()].flat()].sort((a, b) => a.address - b.address);
+    this.#free.clear();
+    const merged: Region[] = [];
+    for (const region of free) {
+      const last = merged.at(-1);
+      if (last && last.address + last.bytes === region.address) merged[merged.length - 1] = { ...last, bytes: last.bytes + region.bytes };
+      else merged.push(region);
+    }
+    this.#spare = merged;
+    // What is spare counts as given back; it is reserved again when it is cut.
+    this.reservedBytes -= this.#pooledBytes;
+    this.#pooledBytes = 0;
+  }
+}

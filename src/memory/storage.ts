@@ -1,0 +1,105 @@
+/**
+ * A storage: one block of memory, shared by a tensor and its views, counted by the handles
+ * on it. When the last handle is disposed of the block goes back to its free list at once;
+ * handles that are merely forgotten leave it to the collector (`allocator.ts`).
+ */
+import type { Backend, Region } from '../backend/backend.ts';
+import type { DType, TypedArray } from '../tensor/dtype.ts';
+import { dtypeInfo } from '../tensor/dtype.ts';
+import { Allocator } from './allocator.ts';
+
+/** Unscoped WASM memory that may pile up without the collector having a turn before a warning is due. */
+const WARN_BYTES = 512 * 2 ** 20;
+
+/** Memory of one backend: its allocator, and the watch over what is not freed. */
+export class Heap {
+  readonly backend: Backend;
+  readonly allocator: Allocator;
+  readonly #registry: FinalizationRegistry<Region>;
+  #unscoped = 0;
+  #warned = false;
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+    this.allocator = new Allocator(backend);
+    this.#registry = new FinalizationRegistry<Region>((block) => {
+      this.#unscoped = 0;
+      this.allocator.release(block);
+    });
+  }
+
+  allocate(op: string, bytes: number, scoped: boolean): Storage {
+    const block = this.allocator.allocate(op, bytes);
+    const storage = new Storage(this, block, bytes);
+    if (!this.backend.collected) {
+      // Linear memory is nobody's but ours: only a finalizer can return what user code forgets.
+      this.#registry.register(storage, block, storage);
+      if (!scoped) this.#watch(block.bytes);
+    }
+    return storage;
+  }
+
+  /** @internal Called by a storage whose last handle is gone. */
+  free(storage: Storage, block: Region): void {
+    if (!this.backend.collected) this.#registry.unregister(storage);
+    this.allocator.release(block);
+  }
+
+  /** Warns once when memory outside any scope piles up without the collector having had a turn. */
+  #watch(bytes: number): void {
+    this.#unscoped += bytes;
+    if (this.#warned || this.#unscoped < WARN_BYTES) return;
+    this.#warned = true;
+    console.warn(
+      'cotangent: 512 MiB of tensors were made on the wasm backend in one synchronous stretch, and none could be freed. ' +
+        'Wrap each step in scope(() => …), or await something in the loop.',
+    );
+  }
+}
+
+export class Storage {
+  readonly heap: Heap;
+  readonly address: number;
+  readonly bytes: number;
+  /** Grows by one with every in-place change; autograd compares it with what it saved. */
+  version = 0;
+  #block: Region | null;
+  #handles = 0;
+
+  constructor(heap: Heap, block: Region, bytes: number) {
+    this.heap = heap;
+    this.#block = block;
+    this.address = block.address;
+    this.bytes = bytes;
+  }
+
+  get freed(): boolean {
+    return this.#block === null;
+  }
+
+  get handles(): number {
+    return this.#handles;
+  }
+
+  retain(): void {
+    this.#handles++;
+  }
+
+  release(): void {
+    this.#handles--;
+    if (this.#handles > 0 || this.#block === null) return;
+    const block = this.#block;
+    this.#block = null;
+    this.heap.free(this, block);
+  }
+
+  /**
+   * A typed array over `length` elements from element `offset`. Made afresh every time:
+   * a view of linear memory dies when the memory grows, so nobody may keep one.
+   */
+  view(dtype: DType, offset: number, length: number): TypedArray {
+    const block = this.#block as Region;
+    const { array, bytes } = dtypeInfo[dtype];
+    return new array(this.heap.backend.bufferOf(block), block.byteOffset + offset * bytes, length);
+  }
+}

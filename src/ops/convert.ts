@@ -1,0 +1,151 @@
+/** Copies and conversions: the `copy` kernel in its many roles. */
+import { isGradEnabled } from '../autograd/mode.ts';
+import { track } from '../autograd/track.ts';
+import { type BackendName, heapOf } from '../backend/registry.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { COPY } from '../generated/opcodes.ts';
+import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
+import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
+import { broadcastStrides, coalesce, sameShape, type Shape } from '../tensor/layout.ts';
+import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { checkInPlace } from './elementwise.ts';
+import { sum } from './reduce.ts';
+import { expand, reshape } from './view.ts';
+
+/** Writes `source`, broadcast and converted, into `target`. */
+export function copyInto(op: string, target: Tensor, source: Tensor): void {
+  const { shape, strides } = coalesce(target.shape, [
+    target.strides,
+    broadcastStrides(source.shape, source.strides, target.shape),
+  ]);
+  emit(op, target.storage.heap, {
+    opcode: COPY,
+    dtype: target.dtype,
+    shape,
+    operands: [operand(target, strides[0] as Shape), operand(source, strides[1] as Shape)],
+  });
+}
+
+/** Writes a constant into every element of `target`. */
+export function fillWith(op: string, target: Tensor, value: number): void {
+  const { shape, strides } = coalesce(target.shape, [target.strides]);
+  // A value that int64 immediates or uint8 cannot hold is converted by the kernel, from float64.
+  const from: DType = isFloating(target.dtype) ? target.dtype : 'float64';
+  emit(op, target.storage.heap, {
+    opcode: COPY,
+    dtype: target.dtype,
+    shape,
+    operands: [operand(target, strides[0] as Shape), immediate(value, from, shape.length)],
+  });
+}
+
+/** A new constant tensor on the backend and of the dtype of `like`. */
+export function filled(op: string, shape: Shape, value: number, like: Tensor): Tensor {
+  const out = allocate(op, like.storage.heap, like.dtype, shape);
+  fillWith(op, out, value);
+  return out;
+}
+
+/** The tensor in another dtype; itself if it has that dtype. */
+export function castTo(x: Tensor, dtype: DType): Tensor {
+  if (x.dtype === dtype) return x;
+  const out = allocate('to', x.storage.heap, dtype, x.shape);
+  copyInto('to', out, x);
+  const from = x.dtype;
+  track('to', [x], [out], [], ([g]) => [castTo(g as Tensor, from)]);
+  return out;
+}
+
+/** Sums a gradient over the dimensions that were broadcast, so that it has the input's shape again. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g;
+  const lead = g.ndim - shape.length;
+  const dims: number[] = [];
+  for (let d = 0; d < g.ndim; d++) if (d < lead || (shape[d - lead] === 1 && g.shape[d] !== 1)) dims.push(d);
+  return reshape(dims.length === 0 ? g : sum(g, dims), shape);
+}
+
+/** Copies `value` over all of `target`, which takes over its history. */
+export function writeOver(op: string, target: Tensor, value: Tensor): void {
+  copyInto(op, target, value);
+  target.storage.version++;
+  if (!isGradEnabled()) return;
+  if (value.node !== null) value.node.rebased = true;
+  target.attach(value.node, value.outputIndex);
+}
+
+/** Options of `to`. */
+export interface ToOptions {
+  dtype?: DType;
+  /** The backend to copy to. Gradients do not cross over. */
+  backend?: BackendName;
+}
+
+/**
+ * The tensor in another dtype or on another backend; itself if nothing changes.
+ * @throws DTypeError for an unknown dtype, BackendError for a backend that is not available.
+ */
+export function to(x: Tensor, options: DType | ToOptions): Tensor {
+  expectTensor('to', x);
+  const { dtype = x.dtype, backend = x.backend }: ToOptions = typeof options === 'string' ? { dtype: options } : (options ?? {});
+  if (!isDType(dtype)) throw new DTypeError('to', `unknown dtype ${describe(dtype)}`);
+  if (backend === x.backend) return castTo(x, dtype);
+  const moved = allocate('to', heapOf('to', backend), x.dtype, x.shape);
+  moved.storage.view(x.dtype, 0, x.size).set(x.data() as never);
+  return castTo(moved, dtype);
+}
+
+/** A copy in fresh memory; gradients flow through it. */
+export function clone(x: Tensor): Tensor {
+  expectTensor('clone', x);
+  const out = allocate('clone', x.storage.heap, x.dtype, x.shape);
+  copyInto('clone', out, x);
+  track('clone', [x], [out], [], ([g]) => [g as Tensor]);
+  return out;
+}
+
+/** The tensor itself if its elements lie in row-major order, otherwise a copy in that order. */
+export function contiguous(x: Tensor): Tensor {
+  return expectTensor('contiguous', x).isContiguous ? x : clone(x);
+}
+
+/** The same data without its history: gradients stop here. Shares memory. */
+export function detach(x: Tensor): Tensor {
+  expectTensor('detach', x);
+  return new Tensor(x.storage, x.dtype, x.shape, x.strides, x.offset);
+}
+
+/** Overwrites `x` with `source`, broadcast and converted. Returns `x`. */
+export function copy_(x: Tensor, source: TensorLike): Tensor {
+  expectTensor('copy_', x);
+  if (typeof source === 'number') return fill_(x, source);
+  expectTensor('copy_', source, 'a tensor or a number');
+  checkInPlace('copy_', x, [source]);
+  let value = source.storage.heap === x.storage.heap ? castTo(source, x.dtype) : to(source, { dtype: x.dtype, backend: x.backend });
+  if (!sameShape(value.shape, x.shape)) value = expand(value, x.shape);
+  // A leaf has no node that x could take over, and overlapping memory must be read before it is written.
+  if ((value === source && source.requiresGrad) || value.storage === x.storage) value = clone(value);
+  writeOver('copy_', x, value);
+  return x;
+}
+
+/** Sets every element to `value`, in place. Returns `x`. */
+export function fill_(x: Tensor, value: TensorLike): Tensor {
+  expectTensor('fill_', x);
+  if (value instanceof Tensor) {
+    if (value.ndim !== 0) throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
+    return copy_(x, value);
+  }
+  if (typeof value !== 'number') throw new ArgumentError('fill_', `wants a number, got ${describe(value)}`);
+  checkInPlace('fill_', x, []);
+  fillWith('fill_', x, value);
+  x.storage.version++;
+  if (isGradEnabled()) x.attach(null, 0);
+  return x;
+}
+
+/** Sets every element to 0, in place. Returns `x`. */
+export const zero_ = (x: Tensor): Tensor => fill_(x, 0);
+
+/** Size in bytes of one element. */
+export const elementSize = (x: Tensor): number => dtypeInfo[expectTensor('elementSize', x).dtype].bytes;

@@ -1,0 +1,228 @@
+/**
+ * Runs any elementwise op: promotion, broadcasting, the record, and the tape. The ops themselves are
+ * rows of the table; `src/generated/elementwise.ts` holds one `ElementwiseSpec` for each.
+ */
+import { isGradEnabled } from '../autograd/mode.ts';
+import { track, tracks } from '../autograd/track.ts';
+import { ArgumentError, AutogradError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { CHECK_NONZERO, NE } from '../generated/opcodes.ts';
+import type { Heap } from '../memory/storage.ts';
+import type { Operand } from '../program/encode.ts';
+import { allocate, commonHeap, emit, type Instruction, immediate, operand } from '../tensor/create.ts';
+import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
+import { broadcastShapes, broadcastStrides, coalesce, sameShape, type Shape } from '../tensor/layout.ts';
+import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { castTo, filled, sumTo, writeOver } from './convert.ts';
+import type { DTypeClass } from './formula.ts';
+
+/** The values that a derivative's formula may read. */
+export interface Terms {
+  x: TensorLike;
+  y: TensorLike;
+  z: TensorLike;
+  /** The op's result. */
+  r: Tensor;
+  /** The cotangent of the result. */
+  g: Tensor;
+}
+
+/** How one input's cotangent is computed. */
+export interface DerivativeSpec {
+  /** Which terms the formula reads, in the order in which the fused kernel takes them. */
+  uses: readonly (keyof Terms)[];
+  /** The kernel that computes it in one pass; -1 where composing is as good. */
+  fused: number;
+  /** The formula over tensors: differentiable again. */
+  compose(terms: Terms, params: readonly number[]): TensorLike;
+}
+
+/** An elementwise op as the run time needs it; generated from its row. */
+export interface ElementwiseSpec {
+  name: string;
+  opcode: number;
+  dtypes: DTypeClass;
+  test: boolean;
+  divides: boolean;
+  /** One for each input; empty when the derivative is zero; null when there is none. */
+  vjp: readonly DerivativeSpec[] | null;
+}
+
+const TERMS = ['x', 'y', 'z'] as const;
+const NO_PARAMS: readonly number[] = [];
+const UNIT = [1] as const;
+
+function promoted(input: TensorLike): Promoted {
+  if (typeof input === 'number') return { dtype: typeOfScalar(input), priority: 0 };
+  return { dtype: input.dtype, priority: input.ndim > 0 ? 2 : 1 };
+}
+
+/** The dtype that an op computes in. */
+function computeType(spec: ElementwiseSpec, inputs: readonly TensorLike[]): DType {
+  const first = inputs[0] as TensorLike;
+  const same = inputs.length === 1 && typeof first !== 'number';
+  const common = same ? (first as Tensor).dtype : resultType(inputs.map(promoted));
+  if (spec.dtypes === 'float') return isFloating(common) ? common : 'float32';
+  if (common !== 'bool' || spec.dtypes === 'any') return common;
+  throw new DTypeError(spec.name, 'does not take bool tensors; convert with to({ dtype })');
+}
+
+function checkNumber(op: string, value: unknown): void {
+  if (typeof value !== 'number') throw new ArgumentError(op, `wants a tensor or a number, got ${describe(value)}`);
+}
+
+/** Runs an elementwise op on tensors and numbers. */
+export function apply(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[] = NO_PARAMS): Tensor {
+  for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(spec.name, input);
+  const heap = commonHeap(spec.name, inputs);
+  const dtype = computeType(spec, inputs);
+  const operands = inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype)));
+  const out = compute(spec.name, heap, spec, operands, dtype, params, null);
+  if (spec.vjp !== null && !spec.test && tracks(operands)) trackElementwise(spec, operands, out, params);
+  return out;
+}
+
+/** Runs an elementwise op and writes the result over its first input. */
+export function applyInPlace(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[] = NO_PARAMS): Tensor {
+  const op = `${spec.name}_`;
+  const target = inputs[0];
+  if (!(target instanceof Tensor)) throw new ArgumentError(op, `wants a tensor, got ${describe(target)}`);
+  for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(op, input);
+  const heap = commonHeap(op, inputs);
+  const dtype = computeType({ ...spec, name: op }, inputs);
+  const result = spec.test ? 'bool' : dtype;
+  if (result !== target.dtype && (spec.test || isFloating(result) > isFloating(target.dtype) || target.dtype === 'bool'))
+    throw new DTypeError(op, `the result is ${result} and cannot be stored in a ${target.dtype} tensor`);
+  const shape = broadcastShapes(op, inputs.map((input) => (typeof input === 'number' ? [] : input.shape)));
+  if (!sameShape(shape, target.shape))
+    throw new ShapeError(op, `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`);
+  checkInPlace(op, target, inputs);
+  const wide = { ...spec, name: op };
+  // Gradients are those of the op on the tensor's former value, which lives on in the graph only.
+  const tracked = tracks(inputs) && spec.vjp !== null;
+  const direct = target.dtype === dtype && !tracked && !overlaps(target, inputs);
+  if (direct) {
+    compute(op, heap, wide, inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype))), dtype, params, target);
+    target.storage.version++;
+    return target;
+  }
+  writeOver(op, target, castTo(apply(wide, inputs, params), target.dtype));
+  return target;
+}
+
+/** Throws when `target` may not be written to in place. */
+export function checkInPlace(op: string, target: Tensor, inputs: readonly (TensorLike | null)[]): void {
+  for (let d = 0; d < target.ndim; d++)
+    if (target.strides[d] === 0 && (target.shape[d] as number) > 1)
+      throw new ShapeError(op, `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`);
+  if (!isGradEnabled()) return;
+  if (target.isLeaf && target.requiresGrad)
+    throw new AutogradError(op, 'a leaf that requires grad cannot be changed in place while gradients are recorded; wrap it in noGrad(() => …)');
+  const base = target.viewOf;
+  if (base === null) return;
+  if (base.isLeaf && base.requiresGrad)
+    throw new AutogradError(op, 'a view of a leaf that requires grad cannot be changed in place while gradients are recorded');
+  if (base.requiresGrad || tracks(inputs))
+    throw new AutogradError(
+      op,
+      'a view cannot be changed in place where gradients flow through it or its base; change the base, or use the op without the underscore',
+    );
+}
+
+/** Whether an input shares memory with the target in a different layout, so that writing would change what is still to be read. */
+function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean {
+  return inputs.some(
+    (input) =>
+      input instanceof Tensor &&
+      input !== target &&
+      input.storage === target.storage &&
+      !(input.offset === target.offset && sameShape(input.shape, target.shape) && sameShape(input.strides, target.strides)),
+  );
+}
+
+/** Emits the record; `into` is overwritten if given, otherwise a new tensor is the result. */
+function compute(
+  op: string,
+  heap: Heap,
+  spec: { opcode: number; test: boolean; divides: boolean },
+  inputs: readonly TensorLike[],
+  dtype: DType,
+  params: readonly number[],
+  into: Tensor | null,
+): Tensor {
+  // Bool arithmetic is done on the bytes and brought back to 0 and 1.
+  const lanes: DType = dtype === 'bool' ? 'uint8' : dtype;
+  let flat = into === null || into.isContiguous;
+  let common: Shape | null = null;
+  for (let i = 0; flat && i < inputs.length; i++) {
+    const input = inputs[i] as TensorLike;
+    if (typeof input === 'number') continue;
+    common ??= input.shape;
+    flat = input.isContiguous && sameShape(input.shape, common);
+  }
+  let shape: Shape = common ?? [];
+  if (!flat) shape = broadcastShapes(op, inputs.map((input) => (typeof input === 'number' ? [] : input.shape)));
+  const out = into ?? allocate(op, heap, spec.test ? 'bool' : dtype, shape);
+  let space: Shape;
+  let operands: Operand[];
+  if (flat) {
+    space = [out.size];
+    operands = [operand(out, UNIT), ...inputs.map((x) => (typeof x === 'number' ? immediate(x, lanes, 1) : operand(x, UNIT)))];
+  } else {
+    const walked = coalesce(shape, [
+      out.strides,
+      ...inputs.map((x) => (typeof x === 'number' ? new Array<number>(shape.length).fill(0) : broadcastStrides(x.shape, x.strides, shape))),
+    ]);
+    space = walked.shape;
+    operands = [out, ...inputs].map((x, i) =>
+      typeof x === 'number' ? immediate(x, lanes, space.length) : operand(x, walked.strides[i] as Shape),
+    );
+  }
+  const instructions: Instruction[] = [{ opcode: spec.opcode, dtype: lanes, shape: space, operands, params }];
+  if (spec.divides && !isFloating(dtype))
+    instructions.unshift({ opcode: CHECK_NONZERO, dtype: lanes, shape: space, operands: [operands[2] as Operand] });
+  if (dtype === 'bool' && !spec.test) {
+    const [bytes, zero] = [operands[0] as Operand, immediate(0, lanes, space.length)];
+    instructions.push({ opcode: NE, dtype: lanes, shape: space, operands: [bytes, bytes, zero] });
+  }
+  emit(op, heap, ...instructions);
+  return out;
+}
+
+function trackElementwise(spec: ElementwiseSpec, inputs: readonly TensorLike[], out: Tensor, params: readonly number[]): void {
+  const derivatives = spec.vjp as readonly DerivativeSpec[];
+  // Save what the derivatives of the inputs that need one will read, and nothing else.
+  const saved: Tensor[] = [];
+  const places: Partial<Record<keyof Terms, number>> = {};
+  for (let i = 0; i < derivatives.length; i++) {
+    const input = inputs[i] as TensorLike;
+    if (typeof input === 'number' || !input.requiresGrad) continue;
+    for (const term of (derivatives[i] as DerivativeSpec).uses) {
+      if (term === 'g' || places[term] !== undefined) continue;
+      const value = term === 'r' ? out : (inputs[TERMS.indexOf(term)] as TensorLike);
+      if (typeof value === 'number') continue;
+      places[term] = saved.length;
+      saved.push(value);
+    }
+  }
+  const shapes = inputs.map((input) => (typeof input === 'number' ? null : input.shape));
+  const numbers = inputs.map((input) => (typeof input === 'number' ? input : null));
+  track(spec.name, inputs, [out], saved, ([g], kept, needs) => {
+    const term = (name: keyof Terms): TensorLike => {
+      if (name === 'g') return g as Tensor;
+      const place = places[name];
+      return place === undefined ? (numbers[TERMS.indexOf(name as 'x')] as number) : (kept[place] as Tensor);
+    };
+    return inputs.map((_, i) => {
+      if (!needs[i]) return null;
+      const derivative = derivatives[i];
+      if (derivative === undefined) return filled(spec.name, shapes[i] as Shape, 0, g as Tensor);
+      const { uses, fused } = derivative;
+      const values = uses.map(term);
+      const gradient =
+        fused >= 0 && !tracks(values)
+          ? compute(spec.name, (g as Tensor).storage.heap, { opcode: fused, test: false, divides: false }, values, (g as Tensor).dtype, params, null)
+          : derivative.compose(Object.fromEntries(uses.map((name, u) => [name, values[u]])) as unknown as Terms, params);
+      return sumTo(gradient as Tensor, shapes[i] as Shape);
+    });
+  });
+}

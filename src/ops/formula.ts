@@ -1,0 +1,74 @@
+/**
+ * The shape of a row of the op table. Formulas are nested calls of the verbs listed in
+ * `docs/formulas.md`, optionally preceded by bindings: `'e = exp(x); div(e, add(k(1), e))'`.
+ * The text is legal C++, AssemblyScript and TypeScript alike, so `tools/gen` only pastes it.
+ */
+
+/** Which element types an op computes in. Inputs of other types are promoted first. */
+export type DTypeClass =
+  /** float32 and float64; integers and bools become float32. */
+  | 'float'
+  /** float32, float64, int32, int64, uint8. */
+  | 'number'
+  /** As `number`, and bool by way of uint8, converted back. */
+  | 'any';
+
+/** Values an input is drawn from in the generated tests. */
+export interface Domain {
+  /** Inclusive range for each input; the last one serves for all that follow. */
+  ranges: readonly (readonly [number, number])[];
+  /** Points where the op is not differentiable; gradient checks keep a distance. */
+  kinks?: readonly number[];
+}
+
+interface Row {
+  /** Public name in camelCase; the opcode is its snake_case form. */
+  name: string;
+  /** One line for the reference and the TSDoc. */
+  doc: string;
+  /** `false`: a function only, no tensor method. */
+  method?: false;
+  /** Also a method that overwrites the tensor, named with a trailing underscore, where `false` is absent. */
+  inPlace?: false;
+}
+
+/** An op whose elements are computed independently of each other. */
+export interface ElementwiseRow extends Row {
+  kind: 'elementwise';
+  /** Number of tensor inputs; formulas call them x, y, z. */
+  arity: 1 | 2 | 3;
+  dtypes: DTypeClass;
+  /** The result; for a test (`test: true`) a mask. */
+  f: string;
+  /** The result for integers where the formula differs. */
+  int?: string;
+  /** The result is a bool tensor. */
+  test?: true;
+  /** Named scalar constants with their defaults (undefined: the argument is required). */
+  params?: Readonly<Record<string, number | undefined>>;
+  /**
+   * Cotangent of each input in terms of x, y, z, the result r and its cotangent g.
+   * 'zero': the derivative vanishes. Absent: not differentiable.
+   */
+  vjp?: readonly string[] | 'zero';
+  /** An integer second operand of zero is an error. */
+  divides?: true;
+  domain: Domain;
+  /** Largest error in units in the last place, float32 and float64, over the domain. */
+  ulp?: readonly [number, number];
+  /** The module in `src/ops` whose function of this name is the public one, where it takes more than tensors and params. */
+  family?: string;
+}
+
+/** An op with kernels of its own, or composed of other ops. */
+export interface StructuredRow extends Row {
+  kind: 'structured';
+  /** The module in `src/ops` that exports the function. */
+  family: string;
+  /** Hand-written kernels it brings, in `native/kernels` and `assembly/kernels`. */
+  kernels?: readonly string[];
+  /** Hidden from users: an instruction only. */
+  internal?: true;
+}
+
+export type OpRow = ElementwiseRow | StructuredRow;

@@ -1,0 +1,319 @@
+/**
+ * Picking elements by index and putting them back. Two kernels carry all of it: `pick` (gather) and
+ * `accumulate` (scatter_add into zeros), each the other's derivative. Whole slices are picked by an
+ * index that is expanded, with stride 0, over the other dimensions. Start with `pick`.
+ */
+import { track } from '../autograd/track.ts';
+import { ArgumentError, DTypeError, describe, formatShape, IndexError, ShapeError } from '../errors.ts';
+import { eq, mul } from '../generated/elementwise.ts';
+import { CHECK_INDEX, GATHER, SCATTER, SCATTER_ADD } from '../generated/opcodes.ts';
+import { allocate, commonHeap, emit, expectTensor, type Instruction, operand } from '../tensor/create.ts';
+import { broadcastShapes, broadcastStrides, coalesce, resolveDim, type Shape } from '../tensor/layout.ts';
+import { checkOptions } from '../tensor/options.ts';
+import type { Tensor, TensorLike } from '../tensor/tensor.ts';
+import { checkFits, choose, positions } from './condition.ts';
+import { castTo, clone, copyInto, filled, fillWith } from './convert.ts';
+import { amax } from './reduce.ts';
+import { expand, narrow, reshape, slice } from './view.ts';
+
+export { maskedFill, tril, triu, where } from './condition.ts';
+
+/** An index tensor as the kernels take it. */
+function expectIndex(op: string, value: unknown): Tensor {
+  const index = expectTensor(op, value, 'a tensor of indices');
+  if (index.dtype === 'int64' || index.dtype === 'int32' || index.dtype === 'uint8') return castTo(index, 'int64');
+  throw new DTypeError(op, `wants int64 indices, got ${index.dtype}`);
+}
+
+/** The record that stops the program where an index is outside [0, n). Repeated elements are looked at once. */
+function checkIndex(index: Tensor, n: number): Instruction {
+  const once = index.shape.map((size, d) => (index.strides[d] === 0 ? Math.min(size, 1) : size));
+  const { shape, strides } = coalesce(once, [index.strides]);
+  return {
+    opcode: CHECK_INDEX,
+    dtype: 'int64',
+    shape,
+    operands: [operand(index, strides[0] as Shape)],
+    params: [0, n],
+  };
+}
+
+/** The record that moves between `whole`, indexed along `dim`, and `parts`, both walked in the shape of the index. */
+function move(opcode: number, whole: Tensor, dim: number, index: Tensor, parts: Tensor): Instruction {
+  const { shape, strides } = coalesce(index.shape, [
+    whole.strides.with(dim, 0),
+    index.strides,
+    broadcastStrides(parts.shape, parts.strides, index.shape),
+  ]);
+  const [a, b, c] = strides as [number[], number[], number[]];
+  const [indexed, indices, items] = [operand(whole, a), operand(index, b), operand(parts, c)];
+  const operands = opcode === GATHER ? [items, indexed, indices] : [indexed, indices, items];
+  return { opcode, dtype: whole.dtype, shape, operands, params: [whole.strides[dim] as number] };
+}
+
+/** @internal x[…, index, …] along `dim`, in the shape of the index (int64, as many dimensions as x). */
+export function pick(op: string, x: Tensor, dim: number, index: Tensor, ignored: number | null = null): Tensor {
+  const heap = commonHeap(op, [x, index]);
+  const out = allocate(op, heap, x.dtype, index.shape);
+  emit(op, heap, checkIndex(index, x.shape[dim] as number), move(GATHER, x, dim, index, out));
+  const shape = x.shape;
+  track(op, [x], [out], [index], ([g], [places]) => {
+    let grad = g as Tensor;
+    if (ignored !== null) grad = choose(op, eq(slice(places as Tensor, -1, 0, 1), ignored), 0, grad, grad.dtype);
+    return [accumulate(op, shape, dim, places as Tensor, grad)];
+  });
+  return out;
+}
+
+/** @internal Zeros of the given shape, to which `parts` are added where the index says. */
+export function accumulate(op: string, shape: Shape, dim: number, index: Tensor, parts: Tensor): Tensor {
+  const out = filled(op, shape, 0, parts);
+  emit(op, parts.storage.heap, move(SCATTER_ADD, out, dim, index, parts));
+  track(op, [parts], [out], [index], ([g], [places]) => [pick(op, g as Tensor, dim, places as Tensor)]);
+  return out;
+}
+
+/** A copy of `x` into which `parts` were written or added where the index says. Not recorded. */
+function scattered(op: string, opcode: number, x: Tensor, dim: number, index: Tensor, parts: Tensor): Tensor {
+  const heap = commonHeap(op, [x, index, parts]);
+  const out = allocate(op, heap, x.dtype, x.shape);
+  copyInto(op, out, x);
+  emit(op, heap, checkIndex(index, x.shape[dim] as number), move(opcode, out, dim, index, parts));
+  return out;
+}
+
+/** The index of `indexSelect` and `indexAdd`, repeated over the other dimensions of `shape`. */
+function sliceIndex(op: string, value: unknown, shape: Shape, dim: number): Tensor {
+  const index = expectIndex(op, value);
+  if (index.ndim > 1)
+    throw new ShapeError(op, `the index has at most one dimension, got shape ${formatShape(index.shape)}`);
+  return expand(
+    reshape(
+      index,
+      shape.map((_, d) => (d === dim ? index.size : 1)),
+    ),
+    shape.with(dim, index.size),
+  );
+}
+
+/** Checks that index and tensor fit for `gather` and `scatter`; an empty index fits anything. */
+function checkIndexShape(op: string, x: Tensor, dim: number, index: Tensor): void {
+  const fits = index.ndim === x.ndim && index.shape.every((n, d) => d === dim || n <= (x.shape[d] as number));
+  if (!fits && index.size > 0)
+    throw new ShapeError(
+      op,
+      `an index of shape ${formatShape(index.shape)} does not fit ${formatShape(x.shape)}: ` +
+        `wants as many dimensions, and no more elements outside of dimension ${dim}`,
+    );
+}
+
+/** A 0-d tensor as a vector of one element. */
+const atLeast1d = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
+
+/**
+ * Elements picked along `dim`: out[i][j] = x[index[i][j]][j] for dim 0. The result has the shape of the index.
+ * @throws IndexError for an index outside the dimension; negative ones are not taken.
+ */
+export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
+  expectTensor('gather', x);
+  const places = expectIndex('gather', index);
+  const d = resolveDim('gather', dim, x.ndim);
+  const [whole, at] = [atLeast1d(x), atLeast1d(places)];
+  checkIndexShape('gather', whole, d, at);
+  if (at.size === 0) return reshape(narrow(reshape(x, [x.size]), 0, 0, 0), places.shape);
+  const out = pick('gather', whole, d, at);
+  return places.ndim === 0 ? reshape(out, []) : out;
+}
+
+/** The leading part of `source` that an index of the given shape covers. */
+function cover(op: string, source: Tensor, shape: Shape): Tensor {
+  if (source.ndim !== shape.length || shape.some((n, d) => n > (source.shape[d] as number)))
+    throw new ShapeError(
+      op,
+      `a source of shape ${formatShape(source.shape)} is too small for the index ${formatShape(shape)}`,
+    );
+  return shape.reduce((part, n, d) => (n === part.shape[d] ? part : narrow(part, d, 0, n)), source);
+}
+
+function checkSource(op: string, x: Tensor, source: unknown): Tensor {
+  const tensor = expectTensor(op, source, 'a tensor as source');
+  if (tensor.dtype !== x.dtype)
+    throw new DTypeError(op, `the source is ${tensor.dtype} and the tensor ${x.dtype}; convert one with to({ dtype })`);
+  return tensor;
+}
+
+/** Which parts a scatter left visible: of several written to one place, the last. */
+function survivors(op: string, shape: Shape, dim: number, index: Tensor): Tensor {
+  const order = reshape(positions(op, index.storage.heap, 'int64', index.size), index.shape);
+  const out = filled(op, shape, 0, index);
+  emit(op, index.storage.heap, move(SCATTER, out, dim, index, order));
+  return eq(pick(op, out, dim, index), order);
+}
+
+/**
+ * A copy of `x` with elements of `source` (or one number) written along `dim`: out[index[i][j]][j] = source[i][j]
+ * for dim 0. Of several written to one place the last one stays, and only it gets the gradient.
+ * @throws IndexError for an index outside the dimension.
+ */
+export function scatter(x: Tensor, dim: number, index: Tensor, source: TensorLike): Tensor {
+  expectTensor('scatter', x);
+  const places = atLeast1d(expectIndex('scatter', index));
+  const d = resolveDim('scatter', dim, x.ndim);
+  const whole = atLeast1d(x);
+  checkIndexShape('scatter', whole, d, places);
+  let parts: Tensor;
+  if (typeof source === 'number') {
+    checkFits('scatter', source, x.dtype);
+    parts = filled('scatter', [], source, x);
+  } else parts = checkSource('scatter', x, source);
+  if (places.size === 0) return clone(x);
+  if (typeof source !== 'number') parts = cover('scatter', atLeast1d(parts), places.shape);
+  const out = scattered('scatter', SCATTER, whole, d, places, parts);
+  track('scatter', [whole, parts], [out], [places], ([g], [at], [needsX, needsSource]) => {
+    const [grad, index] = [g as Tensor, at as Tensor];
+    const kept = () =>
+      choose('scatter', survivors('scatter', grad.shape, d, index), pick('scatter', grad, d, index), 0, grad.dtype);
+    return [needsX ? scatter(grad, d, index, 0) : null, needsSource ? kept() : null];
+  });
+  return x.ndim === 0 ? reshape(out, []) : out;
+}
+
+/** @throws DTypeError for bool, which cannot be added to. */
+function checkAddable(op: string, x: Tensor): void {
+  if (x.dtype === 'bool') throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
+}
+
+function addAt(op: string, x: Tensor, dim: number, index: Tensor, parts: Tensor): Tensor {
+  const out = scattered(op, SCATTER_ADD, x, dim, index, parts);
+  track(op, [x, parts], [out], [index], ([g], [at], [needsX, needsParts]) => [
+    needsX ? (g as Tensor) : null,
+    needsParts ? pick(op, g as Tensor, dim, at as Tensor) : null,
+  ]);
+  return out;
+}
+
+/**
+ * A copy of `x` with elements of `source` added along `dim`: out[index[i][j]][j] += source[i][j] for dim 0.
+ * @throws IndexError for an index outside the dimension.
+ */
+export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  expectTensor('scatterAdd', x);
+  checkAddable('scatterAdd', x);
+  const places = atLeast1d(expectIndex('scatterAdd', index));
+  const d = resolveDim('scatterAdd', dim, x.ndim);
+  const whole = atLeast1d(x);
+  checkIndexShape('scatterAdd', whole, d, places);
+  const given = atLeast1d(checkSource('scatterAdd', x, source));
+  if (places.size === 0) return clone(x);
+  const out = addAt('scatterAdd', whole, d, places, cover('scatterAdd', given, places.shape));
+  return x.ndim === 0 ? reshape(out, []) : out;
+}
+
+/**
+ * The slices of `x` at the positions in `index` (one dimension) along `dim`.
+ * @throws IndexError for an index outside the dimension.
+ */
+export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
+  expectTensor('indexSelect', x);
+  const d = resolveDim('indexSelect', dim, x.ndim);
+  const whole = atLeast1d(x);
+  const out = pick('indexSelect', whole, d, sliceIndex('indexSelect', index, whole.shape, d));
+  if (x.ndim > 0) return out;
+  if (out.size !== 1) throw new ShapeError('indexSelect', `one index is needed for a 0-d tensor, got ${out.size}`);
+  return reshape(out, []);
+}
+
+/** Options of `indexAdd`. */
+export interface IndexAddOptions {
+  /** Factor of the source; 1 by default. */
+  alpha?: number;
+}
+
+/**
+ * A copy of `x` with the slices of `source` added at the positions in `index` (one dimension) along `dim`.
+ * @throws IndexError for an index outside the dimension.
+ */
+export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions): Tensor {
+  expectTensor('indexAdd', x);
+  checkAddable('indexAdd', x);
+  const d = resolveDim('indexAdd', dim, x.ndim);
+  const { alpha = 1 } = checkOptions('indexAdd', options, ['alpha']);
+  if (typeof alpha !== 'number') throw new ArgumentError('indexAdd', `alpha is a number, got ${describe(alpha)}`);
+  checkFits('indexAdd', alpha, x.dtype);
+  const [whole, parts] = [atLeast1d(x), atLeast1d(checkSource('indexAdd', x, source))];
+  const at = sliceIndex('indexAdd', index, whole.shape, d);
+  if (parts.ndim !== at.ndim || parts.shape.some((n, i) => n !== at.shape[i]))
+    throw new ShapeError(
+      'indexAdd',
+      `wants a source of shape ${formatShape(at.shape)}, got ${formatShape(parts.shape)}`,
+    );
+  const out = addAt('indexAdd', whole, d, at, alpha === 1 ? parts : mul(parts, alpha));
+  return x.ndim === 0 ? reshape(out, []) : out;
+}
+
+/** `gather` with the other dimensions broadcast; without `dim`, from the flattened tensor. */
+export function takeAlongDim(x: Tensor, indices: Tensor, dim?: number | null): Tensor {
+  expectTensor('takeAlongDim', x);
+  const index = expectIndex('takeAlongDim', indices);
+  if (dim === null || dim === undefined) return gather(reshape(x, [x.size]), 0, reshape(index, [index.size]));
+  const d = resolveDim('takeAlongDim', dim, x.ndim);
+  if (x.ndim !== index.ndim || x.ndim === 0)
+    throw new ShapeError(
+      'takeAlongDim',
+      `wants as many dimensions of indices as of the tensor, at least one, got ${formatShape(index.shape)} and ${formatShape(x.shape)}`,
+    );
+  const shape = broadcastShapes('takeAlongDim', [x.shape.with(d, 1), index.shape.with(d, 1)]);
+  return gather(
+    expand(x, shape.with(d, x.shape[d] as number)),
+    d,
+    expand(index, shape.with(d, index.shape[d] as number)),
+  );
+}
+
+/** Options of `embedding`. */
+export interface EmbeddingOptions {
+  /** The row of the table that gets no gradient. May be negative. */
+  paddingIdx?: number | null;
+}
+
+/**
+ * Rows of `weight` [rows, features] picked by `indices` [...]: [..., features].
+ * @throws IndexError for an index outside the table.
+ */
+export function embedding(indices: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor {
+  const index = expectIndex('embedding', indices);
+  expectTensor('embedding', weight);
+  if (weight.ndim !== 2)
+    throw new ShapeError('embedding', `wants a weight of shape [rows, features], got ${formatShape(weight.shape)}`);
+  const { paddingIdx = null } = checkOptions('embedding', options, ['paddingIdx']);
+  const rows = weight.shape[0] as number;
+  let padding: number | null = null;
+  if (paddingIdx !== null) {
+    if (!Number.isInteger(paddingIdx) || (paddingIdx as number) >= rows || (paddingIdx as number) < -rows)
+      throw new IndexError('embedding', `paddingIdx ${describe(paddingIdx)} is out of range for ${rows} rows`);
+    padding = ((paddingIdx as number) + rows) % rows;
+  }
+  const places = sliceIndex('embedding', reshape(index, [index.size]), weight.shape, 0);
+  return reshape(pick('embedding', weight, 0, places, padding), [...index.shape, weight.shape[1] as number]);
+}
+
+/**
+ * A vector of zeros with a one at each index: int64 of shape [..., numClasses].
+ * @param numClasses one more than the largest index when -1
+ * @throws IndexError for an index outside [0, numClasses).
+ */
+export function oneHot(indices: Tensor, numClasses = -1): Tensor {
+  const index = expectIndex('oneHot', indices);
+  if (!Number.isInteger(numClasses) || numClasses < -1 || numClasses === 0)
+    throw new ArgumentError('oneHot', `numClasses is a positive whole number, or -1, got ${describe(numClasses)}`);
+  if (numClasses === -1 && index.size === 0)
+    throw new ArgumentError('oneHot', 'the number of classes cannot be told from no indices; pass numClasses');
+  const classes = numClasses === -1 ? Math.max(amax(index).item() + 1, 0) : numClasses;
+  const heap = index.storage.heap;
+  const out = allocate('oneHot', heap, 'int64', [...index.shape, classes]);
+  fillWith('oneHot', out, 0);
+  const places = reshape(index, [...index.shape, 1]);
+  const ones = filled('oneHot', [], 1, index);
+  emit('oneHot', heap, checkIndex(places, classes), move(SCATTER, out, index.ndim, places, ones));
+  return out;
+}

@@ -1,0 +1,64 @@
+/** Joining tensors: strided copies into the parts of one result. */
+import { track } from '../autograd/track.ts';
+import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
+import { allocate, commonHeap, expectTensor } from '../tensor/create.ts';
+import { type DType, promoteTypes } from '../tensor/dtype.ts';
+import { resolveDim, sameShape } from '../tensor/layout.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { castTo, copyInto } from './convert.ts';
+import { narrow, unsqueeze } from './view.ts';
+
+function expectList(op: string, tensors: unknown): readonly Tensor[] {
+  if (!Array.isArray(tensors) || tensors.length === 0)
+    throw new ArgumentError(op, `wants a non-empty array of tensors, got ${describe(tensors)}`);
+  for (const tensor of tensors) expectTensor(op, tensor, 'an array of tensors');
+  return tensors;
+}
+
+/**
+ * Tensors joined along `dim`; all other sizes must agree. Dtypes are promoted.
+ * @throws ShapeError when the shapes do not fit.
+ */
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const all = expectList('cat', tensors);
+  const heap = commonHeap('cat', all);
+  // PyTorch lets empty vectors pass whatever the others' rank.
+  const list = all.length > 1 && all.some((x) => !sameShape(x.shape, [0])) ? all.filter((x) => !sameShape(x.shape, [0])) : all;
+  const first = list[0] as Tensor;
+  if (first.ndim === 0) throw new ShapeError('cat', '0-d tensors cannot be joined; use stack');
+  const d = resolveDim('cat', dim, first.ndim);
+  for (const x of list)
+    if (x.ndim !== first.ndim || !sameShape(x.shape.with(d, 0), first.shape.with(d, 0)))
+      throw new ShapeError('cat', `shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ in more than dimension ${d}`);
+  const dtype = all.map((x) => x.dtype).reduce<DType>(promoteTypes, first.dtype);
+  const parts = list.map((x) => castTo(x, dtype));
+  const sizes = parts.map((x) => x.shape[d] as number);
+  const out = allocate('cat', heap, dtype, first.shape.with(d, sizes.reduce((a, b) => a + b, 0)));
+  const strideOfDim = out.strides[d] as number;
+  let start = 0;
+  for (const [i, part] of parts.entries()) {
+    const place = new Tensor(out.storage, dtype, part.shape, out.strides, start * strideOfDim);
+    copyInto('cat', place, part);
+    place.dispose();
+    start += sizes[i] as number;
+  }
+  track('cat', parts, [out], [], ([g], _, needs) => {
+    let from = 0;
+    return sizes.map((size, i) => {
+      from += size;
+      return needs[i] ? narrow(g as Tensor, d, from - size, size) : null;
+    });
+  });
+  return out;
+}
+
+/** Tensors of one shape joined along a new dimension `dim`. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const list = expectList('stack', tensors);
+  const first = list[0] as Tensor;
+  for (const x of list)
+    if (!sameShape(x.shape, first.shape))
+      throw new ShapeError('stack', `wants equal shapes, got ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
+  const d = resolveDim('stack', dim, first.ndim + 1);
+  return cat(list.map((x) => unsqueeze(x, d)), d);
+}

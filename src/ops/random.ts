@@ -1,0 +1,216 @@
+/**
+ * Ops that draw random numbers. They take a `generator` option; where numbers come from is in
+ * `src/random/generator.ts`, how kernels make them in `docs/program-format.md`.
+ */
+import { isGradEnabled, noGrad } from '../autograd/mode.ts';
+import { track } from '../autograd/track.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { add_, div, gt, isfinite, le, log, mul, mul_, neg } from '../generated/elementwise.ts';
+import { BERNOULLI, NORMAL, RANDOM_INTEGERS, UNIFORM } from '../generated/opcodes.ts';
+import type { Operand } from '../program/encode.ts';
+import { type Generator, resolveGenerator } from '../random/generator.ts';
+import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
+import type { DType } from '../tensor/dtype.ts';
+import { checkOptions } from '../tensor/options.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { castTo, contiguous, copyInto, filled } from './convert.ts';
+import { checkInPlace } from './elementwise.ts';
+import { all, amin, sum } from './reduce.ts';
+import { cumsum } from './scan.ts';
+import { topk } from './sort.ts';
+import { narrow, unsqueeze } from './view.ts';
+
+/** Option of everything that draws. */
+export interface RandomOptions {
+  /** Where the numbers come from; the default generator unless given. */
+  generator?: Generator | undefined;
+}
+
+const generatorOf = (op: string, options: RandomOptions | undefined): Generator =>
+  resolveGenerator(op, checkOptions(op, options, ['generator']).generator);
+
+/** Draws into a contiguous tensor. */
+function draw(op: string, opcode: number, out: Tensor, generator: Generator, inputs: readonly Operand[], params: readonly number[] = []): void {
+  const { heap } = out.storage;
+  emit(op, heap, {
+    opcode,
+    dtype: out.dtype,
+    shape: [out.size],
+    operands: [operand(out, [1]), ...inputs, operand(generator.stateOn(heap), [0])],
+    params,
+  });
+}
+
+/** @internal Numbers in [0, 1). */
+export const drawUniform = (op: string, out: Tensor, generator: Generator): void => draw(op, UNIFORM, out, generator, []);
+/** @internal Numbers of mean 0 and standard deviation 1. */
+export const drawNormal = (op: string, out: Tensor, generator: Generator): void => draw(op, NORMAL, out, generator, []);
+/** @internal Whole numbers in [low, high). */
+export const drawIntegers = (op: string, out: Tensor, generator: Generator, low: number, high: number): void =>
+  draw(op, RANDOM_INTEGERS, out, generator, [], [low, high]);
+/** @internal Types that `drawIntegers` has kernels for. */
+export const INTEGER_TARGETS: readonly DType[] = ['float32', 'float64', 'int32', 'int64', 'uint8'];
+
+/** Fills a tensor in place by a function that wants a contiguous one. */
+function fillInPlace(op: string, x: Tensor, fill: (out: Tensor) => void): Tensor {
+  checkInPlace(op, x, []);
+  if (x.isContiguous) fill(x);
+  else {
+    const values = allocate(op, x.storage.heap, x.dtype, x.shape);
+    fill(values);
+    copyInto(op, x, values);
+    values.dispose();
+  }
+  x.storage.version++;
+  if (isGradEnabled()) x.attach(null, 0);
+  return x;
+}
+
+/** Scales and shifts what was drawn. */
+function affine(out: Tensor, scale: number, shift: number): void {
+  noGrad(() => {
+    if (scale !== 1) mul_(out, scale);
+    if (shift !== 0) add_(out, shift);
+  });
+}
+
+function expectFloating(op: string, x: Tensor): Tensor {
+  expectTensor(op, x);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a float32 or float64 tensor, got ${x.dtype}`);
+  return x;
+}
+
+function expectNumber(op: string, name: string, value: unknown, ok: (n: number) => boolean, range: string): number {
+  if (typeof value !== 'number' || !ok(value)) throw new ArgumentError(op, `${name} is ${range}, got ${describe(value)}`);
+  return value;
+}
+
+const isProbability = (p: number) => p >= 0 && p <= 1;
+
+/** Fills `x` with numbers drawn uniformly from [from, to). Returns `x`. */
+export function uniform_(x: Tensor, from = 0, to = 1, options?: RandomOptions): Tensor {
+  expectFloating('uniform_', x);
+  expectNumber('uniform_', 'from', from, Number.isFinite, 'a finite number');
+  expectNumber('uniform_', 'to', to, (n) => Number.isFinite(n - from) && n >= from, `a finite number of at least ${from}`);
+  const generator = generatorOf('uniform_', options);
+  return fillInPlace('uniform_', x, (out) => {
+    drawUniform('uniform_', out, generator);
+    affine(out, to - from, from);
+  });
+}
+
+/** Fills `x` with normally distributed numbers. Returns `x`. */
+export function normal_(x: Tensor, mean = 0, std = 1, options?: RandomOptions): Tensor {
+  expectFloating('normal_', x);
+  expectNumber('normal_', 'mean', mean, Number.isFinite, 'a finite number');
+  expectNumber('normal_', 'std', std, (n) => Number.isFinite(n) && n >= 0, 'a finite number of at least 0');
+  const generator = generatorOf('normal_', options);
+  return fillInPlace('normal_', x, (out) => {
+    drawNormal('normal_', out, generator);
+    affine(out, std, mean);
+  });
+}
+
+/** Draws ones with the given probability into a contiguous tensor. */
+function drawBernoulli(op: string, out: Tensor, p: Tensor | number, generator: Generator): void {
+  const probability = typeof p === 'number' ? immediate(p, 'float64', 1) : operand(p, [1]);
+  draw(op, BERNOULLI, out, generator, [probability]);
+}
+
+/**
+ * Ones with probability x, zeros otherwise, in the dtype of x; or with probability `p` everywhere, in the shape of x.
+ * Probabilities in a tensor are not checked: below 0 counts as 0, above 1 as 1. The gradient is zero.
+ */
+export function bernoulli(x: Tensor, p?: number | RandomOptions | null, options?: RandomOptions): Tensor {
+  expectTensor('bernoulli', x);
+  const given = typeof p === 'object' && p !== null;
+  const generator = generatorOf('bernoulli', given ? p : options);
+  const everywhere = given || p === null ? undefined : p;
+  if (everywhere !== undefined) expectNumber('bernoulli', 'p', everywhere, isProbability, 'a number from 0 to 1');
+  else expectFloating('bernoulli', x);
+  const out = allocate('bernoulli', x.storage.heap, x.dtype, x.shape);
+  drawBernoulli('bernoulli', out, everywhere ?? noGrad(() => contiguous(x)), generator);
+  const shape = x.shape;
+  track('bernoulli', [x], [out], [], ([g]) => [filled('bernoulli', shape, 0, g as Tensor)]);
+  return out;
+}
+
+/** Fills `x` with ones, each with probability `p`, and zeros. Returns `x`. */
+export function bernoulli_(x: Tensor, p = 0.5, options?: RandomOptions): Tensor {
+  expectTensor('bernoulli_', x);
+  expectNumber('bernoulli_', 'p', p, isProbability, 'a number from 0 to 1');
+  const generator = generatorOf('bernoulli_', options);
+  return fillInPlace('bernoulli_', x, (out) => drawBernoulli('bernoulli_', out, p, generator));
+}
+
+/**
+ * Elements set to zero with probability `p`, the others scaled by 1 / (1 − p) so that the expectation stays
+ * (Srivastava et al. 2014). Returns `x` itself unless `training`.
+ */
+export function dropout(x: Tensor, p = 0.5, training = true, options?: RandomOptions): Tensor {
+  expectTensor('dropout', x);
+  expectNumber('dropout', 'p', p, isProbability, 'a number from 0 to 1');
+  if (typeof training !== 'boolean') throw new ArgumentError('dropout', `training is a boolean, got ${describe(training)}`);
+  const generator = generatorOf('dropout', options);
+  if (!training || p === 0) return x;
+  expectFloating('dropout', x);
+  if (p === 1) return mul(x, 0);
+  const mask = allocate('dropout', x.storage.heap, x.dtype, x.shape);
+  drawBernoulli('dropout', mask, 1 - p, generator);
+  affine(mask, 1 / (1 - p), 0);
+  return mul(x, mask);
+}
+
+/**
+ * Indices (int64) drawn with probabilities proportional to the rows of `probs`: [n] → [numSamples], [rows, n] → [rows, numSamples].
+ * Without replacement a row's indices are distinct.
+ * @throws ArgumentError for weights that are negative or not finite, for rows without any, and for more samples without
+ * replacement than there are categories of positive weight.
+ */
+export function multinomial(probs: Tensor, numSamples: number, replacement = false, options?: RandomOptions): Tensor {
+  const op = 'multinomial';
+  expectFloating(op, probs);
+  if (probs.ndim < 1 || probs.ndim > 2 || probs.shape.at(-1) === 0)
+    throw new ShapeError(op, `wants [n] or [rows, n] with n at least 1, got ${formatShape(probs.shape)}`);
+  expectNumber(op, 'numSamples', numSamples, (n) => Number.isInteger(n) && n >= 1, 'a positive whole number');
+  if (typeof replacement !== 'boolean') throw new ArgumentError(op, `replacement is a boolean, got ${describe(replacement)}`);
+  const generator = generatorOf(op, options);
+  return noGrad(() => {
+    const weights = castTo(contiguous(probs), 'float64');
+    checkWeights(weights, replacement ? 1 : numSamples);
+    if (!replacement || numSamples === 1) return exponentialRace(op, weights, numSamples, generator);
+    return inverseCdf(op, weights, numSamples, generator);
+  });
+}
+
+function checkWeights(weights: Tensor, numSamples: number): void {
+  const op = 'multinomial';
+  if (weights.size === 0) return;
+  if (all(isfinite(weights)).item() === 0 || amin(weights).item() < 0)
+    throw new ArgumentError(op, 'weights are finite and not negative');
+  const positive = amin(sum(gt(weights, 0), -1)).item();
+  if (positive < numSamples)
+    throw new ArgumentError(
+      op,
+      positive === 0
+        ? 'a row has no positive weight'
+        : `${numSamples} samples without replacement need as many positive weights, a row has ${positive}`,
+    );
+}
+
+/** The k largest of wᵢ / Eᵢ with Eᵢ exponential are a sample without replacement (Efraimidis and Spirakis 2006). */
+function exponentialRace(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
+  const uniform = allocate(op, weights.storage.heap, 'float64', weights.shape);
+  drawUniform(op, uniform, generator);
+  return topk(div(weights, neg(log(uniform))), numSamples, -1).indices;
+}
+
+/** How many partial sums lie at or below a uniform share of the total. */
+function inverseCdf(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
+  const partial = cumsum(weights, -1);
+  const n = weights.shape.at(-1) as number;
+  const total = narrow(partial, -1, n - 1, 1);
+  const shares = allocate(op, weights.storage.heap, 'float64', [...weights.shape.slice(0, -1), numSamples]);
+  drawUniform(op, shares, generator);
+  return sum(le(unsqueeze(partial, -2), unsqueeze(mul(shares, total), -1)), -1);
+}

@@ -1,0 +1,335 @@
+/**
+ * Reductions. Kernels exist for sum, prod, amax, amin and the two arg-reductions; the rest is
+ * composed of them and so inherits its derivatives.
+ */
+import { isGradEnabled } from '../autograd/mode.ts';
+import { track, tracks } from '../autograd/track.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { abs, add, div, eq, exp, isinf, log, maximum, minimum, mul, ne, pow, sqrt, square, sub } from '../generated/elementwise.ts';
+import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
+import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
+import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
+import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { castTo, fillWith } from './convert.ts';
+import { gather, where } from './index.ts';
+import { cat } from './join.ts';
+import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
+
+/** One dimension, several, or (null, undefined) all of them. */
+export type Dims = number | Shape | null | undefined;
+
+/** Options of reductions. */
+export interface ReduceOptions {
+  /** Keep the reduced dimensions with size 1. */
+  keepdim?: boolean;
+  /** Convert to this dtype first. */
+  dtype?: DType;
+}
+
+/** @internal Takes `keepdim` given alone or in an options object. */
+export function reduceOptions(op: string, options: boolean | ReduceOptions | undefined): ReduceOptions {
+  if (options === undefined || typeof options === 'boolean') return { keepdim: options === true };
+  if (typeof options !== 'object' || options === null) throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
+  const { keepdim = false, dtype } = options;
+  if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
+  if (dtype !== undefined && !isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
+  return dtype === undefined ? { keepdim } : { keepdim, dtype };
+}
+
+/** Without the reduced dimensions, or with size 1 in their place. */
+export const reducedShape = (shape: Shape, dims: Shape, keepdim: boolean): number[] =>
+  keepdim ? shape.map((n, d) => (dims.includes(d) ? 1 : n)) : shape.filter((_, d) => !dims.includes(d));
+
+/** Brings a reduced tensor back to the rank of what it came from, so that the two broadcast. */
+function restore(reduced: Tensor, shape: Shape, dims: Shape): Tensor {
+  return reshape(reduced, reducedShape(shape, dims, true));
+}
+
+/** Emits a reduction of `x` over `dims`; elements of bool tensors are taken as bytes. */
+function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outType: DType, empty: number): Tensor {
+  const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const out = allocate(op, x.storage.heap, outType, kept.map((d) => x.shape[d] as number));
+  if (x.size === 0) {
+    fillWith(op, out, empty);
+    return out;
+  }
+  const part = (list: Shape, outStrides: Shape) =>
+    coalesce(
+      list.map((d) => x.shape[d] as number),
+      [outStrides, list.map((d) => x.strides[d] as number)],
+    );
+  // Kept dimensions in row-major order of the result; reduced ones by falling stride, so that the inner loop is the tightest.
+  const first = part(kept, out.strides);
+  const sorted = [...dims].sort((a, b) => (x.strides[b] as number) - (x.strides[a] as number));
+  const second = part(sorted, new Array<number>(sorted.length).fill(0));
+  const strides = [0, 1].map((k) => [...(first.strides[k] as number[]), ...(second.strides[k] as number[])]);
+  emit(op, x.storage.heap, {
+    opcode,
+    dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
+    shape: [...first.shape, ...second.shape],
+    operands: [operand(out, strides[0] as Shape), operand(x, strides[1] as Shape)],
+    params: [first.shape.length],
+  });
+  return out;
+}
+
+/**
+ * Sum over dimensions, all by default. Integers and bools are summed as int64.
+ * @param options `keepdim`, or an object with `keepdim` and `dtype`.
+ */
+export function sum(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('sum', x);
+  const { keepdim = false, dtype } = reduceOptions('sum', options);
+  const dims = dimsOrAll('sum', x, dim);
+  const source = castTo(x, dtype ?? (x.isFloatingPoint ? x.dtype : 'int64'));
+  const out = reduceKernel('sum', SUM, source, dims, source.dtype, 0);
+  const shape = x.shape;
+  track('sum', [source], [out], [], ([g]) => [expand(restore(g as Tensor, shape, dims), shape)]);
+  return keepdim ? restore(out, shape, dims) : out;
+}
+
+/** PyTorch takes an empty list of dimensions to mean all of them. */
+const dimsOrAll = (op: string, x: Tensor, dim: Dims) =>
+  resolveDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, x.ndim);
+
+/** Number of elements that are reduced to one. */
+const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => x.shape[d] as number));
+
+/**
+ * Arithmetic mean over dimensions, all by default.
+ * @throws DTypeError for integers, unless `dtype` says what to compute in.
+ */
+export function mean(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('mean', x);
+  const { keepdim = false, dtype = x.dtype } = reduceOptions('mean', options);
+  if (!isFloating(dtype)) throw new DTypeError('mean', `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
+  const dims = dimsOrAll('mean', x, dim);
+  return mul(sum(x, dims, { keepdim, dtype }), 1 / countOf(x, dims));
+}
+
+/** Product over dimensions, all by default. Integers and bools are multiplied as int64. */
+export function prod(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('prod', x);
+  const { keepdim = false, dtype } = reduceOptions('prod', options);
+  const dims = dimsOrAll('prod', x, dim);
+  const source = castTo(x, dtype ?? (x.isFloatingPoint ? x.dtype : 'int64'));
+  if (tracks([source])) {
+    // Multiplying halves keeps every derivative right where elements are zero.
+    let out = source;
+    for (const d of dims) out = productTree(out, d);
+    return keepdim ? out : reshape(out, reducedShape(x.shape, dims, false));
+  }
+  const out = reduceKernel('prod', PROD, source, dims, source.dtype, 1);
+  return keepdim ? restore(out, x.shape, dims) : out;
+}
+
+function productTree(x: Tensor, dim: number): Tensor {
+  const n = x.shape[dim] as number;
+  if (n === 0) return add(sum(x, dim, true), 1);
+  if (n === 1) return x;
+  const half = n >> 1;
+  const pairs = mul(narrow(x, dim, 0, half), narrow(x, dim, half, half));
+  return productTree(n % 2 === 0 ? pairs : cat([pairs, narrow(x, dim, n - 1, 1)], dim), dim);
+}
+
+function extremum(op: 'amax' | 'amin', opcode: number, x: Tensor, dim: Dims, options: boolean | ReduceOptions | undefined): Tensor {
+  expectTensor(op, x);
+  const { keepdim = false } = reduceOptions(op, options);
+  const dims = dimsOrAll(op, x, dim);
+  if (countOf(x, dims) === 0) throw new ShapeError(op, `no elements to choose from in shape ${formatShape(x.shape)}`);
+  const out = reduceKernel(op, opcode, x, dims, x.dtype, 0);
+  const shape = x.shape;
+  // Equal elements share the gradient.
+  track(op, [x], [out], [x, out], ([g], [input, result]) => {
+    const mask = castTo(eq(input as Tensor, restore(result as Tensor, shape, dims)), (g as Tensor).dtype);
+    const share = div(mask, sum(mask, dims, true));
+    return [mul(share, restore(g as Tensor, shape, dims))];
+  });
+  return keepdim ? restore(out, shape, dims) : out;
+}
+
+/** Largest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
+export const amax = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor => extremum('amax', AMAX, x, dim, options);
+
+/** Smallest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
+export const amin = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor => extremum('amin', AMIN, x, dim, options);
+
+function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | undefined, keepdim: boolean): Tensor {
+  expectTensor(op, x);
+  if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
+  if (dim === null || dim === undefined) {
+    const flat = argReduce(op, opcode, reshape(x, [-1].slice(0, x.size === 0 ? 0 : 1).concat(x.size === 0 ? [0] : [])), 0, false);
+    return keepdim ? reshape(flat, x.shape.map(() => 1)) : flat;
+  }
+  const d = resolveDim(op, dim, x.ndim);
+  if (x.ndim === 0) return fillInt64(op, x);
+  if (x.shape[d] === 0) throw new ShapeError(op, `no elements to choose from in dimension ${d} of shape ${formatShape(x.shape)}`);
+  const kept = x.shape.map((_, i) => i).filter((i) => i !== d);
+  const out = allocate(op, x.storage.heap, 'int64', kept.map((i) => x.shape[i] as number));
+  const pick = (values: Shape, last: number) => [...kept.map((i) => values[i] as number), last];
+  emit(op, x.storage.heap, {
+    opcode,
+    dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
+    shape: pick(x.shape, x.shape[d] as number),
+    operands: [operand(out, [...out.strides, 0]), operand(x, pick(x.strides, x.strides[d] as number))],
+  });
+  return keepdim ? unsqueeze(out, d) : out;
+}
+
+/** The index of the only element of a 0-d tensor. */
+function fillInt64(op: string, like: Tensor): Tensor {
+  const out = allocate(op, like.storage.heap, 'int64', []);
+  fillWith(op, out, 0);
+  return out;
+}
+
+/** Index (int64) of the largest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
+export const argmax = (x: Tensor, dim?: number | null, keepdim = false): Tensor => argReduce('argmax', ARGMAX, x, dim, keepdim);
+
+/** Index (int64) of the smallest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
+export const argmin = (x: Tensor, dim?: number | null, keepdim = false): Tensor => argReduce('argmin', ARGMIN, x, dim, keepdim);
+
+/** Values and where they were found. */
+export interface ValuesAndIndices {
+  values: Tensor;
+  indices: Tensor;
+}
+
+function pickAlong(x: Tensor, dim: number, keepdim: boolean, find: typeof argmax): ValuesAndIndices {
+  const indices = find(x, dim, x.ndim > 0);
+  const values = x.ndim === 0 ? reshape(x, []) : gather(x, dim, indices);
+  if (keepdim || x.ndim === 0) return { values, indices };
+  return { values: squeeze(values, dim), indices: squeeze(indices, dim) };
+}
+
+/** The largest element of all. */
+export function max(x: Tensor): Tensor;
+/** Elementwise maximum of two tensors. */
+export function max(x: Tensor, other: Tensor): Tensor;
+/** The largest elements along a dimension, and their indices; the gradient goes to the chosen one. */
+export function max(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
+export function max(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+  expectTensor('max', x);
+  if (other === undefined) return amax(x);
+  return other instanceof Tensor ? maximum(x, other) : pickAlong(x, other, keepdim, argmax);
+}
+
+/** The smallest element of all. */
+export function min(x: Tensor): Tensor;
+/** Elementwise minimum of two tensors. */
+export function min(x: Tensor, other: Tensor): Tensor;
+/** The smallest elements along a dimension, and their indices; the gradient goes to the chosen one. */
+export function min(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
+export function min(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+  expectTensor('min', x);
+  if (other === undefined) return amin(x);
+  return other instanceof Tensor ? minimum(x, other) : pickAlong(x, other, keepdim, argmin);
+}
+
+/** The elements as bool: whether they differ from zero. */
+const truth = (x: Tensor): Tensor => (x.dtype === 'bool' ? x : ne(x, 0));
+
+/** Whether any element is non-zero, over dimensions or altogether. */
+export function any(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('any', x);
+  return reduceTruth('any', AMAX, x, dim, options, 0);
+}
+
+/** Whether all elements are non-zero, over dimensions or altogether. */
+export function all(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('all', x);
+  return reduceTruth('all', AMIN, x, dim, options, 1);
+}
+
+function reduceTruth(op: string, opcode: number, x: Tensor, dim: Dims, options: boolean | ReduceOptions | undefined, empty: number): Tensor {
+  const { keepdim = false } = reduceOptions(op, options);
+  // Here an empty list of dimensions means none, unlike in the sums.
+  const dims = resolveDims(op, dim, x.ndim);
+  const out = reduceKernel(op, opcode, truth(x), dims, 'bool', empty);
+  return keepdim ? restore(out, x.shape, dims) : out;
+}
+
+/** Number of elements that are not zero, over dimensions or altogether. */
+export const countNonzero = (x: Tensor, dim?: Dims): Tensor => sum(truth(expectTensor('countNonzero', x)), dim);
+
+/** Options of variances. */
+export interface VarianceOptions {
+  keepdim?: boolean;
+  /** Subtracted from the number of elements: 1 (Bessel's correction) by default, 0 for the whole population. */
+  correction?: number;
+}
+
+function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { variance: Tensor; mean: Tensor } {
+  expectTensor(op, x);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
+  const { keepdim = false, correction = 1 } = options ?? {};
+  if (typeof correction !== 'number' || Number.isNaN(correction)) throw new ArgumentError(op, `correction is a number, got ${describe(correction)}`);
+  const dims = dimsOrAll(op, x, dim);
+  const centre = mean(x, dims, true);
+  const free = Math.max(countOf(x, dims) - correction, 0);
+  const variance = div(sum(square(sub(x, centre)), dims, keepdim), free);
+  return { variance, mean: keepdim ? centre : reshape(centre, reducedShape(x.shape, dims, false)) };
+}
+
+/** Variance over dimensions, all by default, with Bessel's correction unless `correction` says otherwise. */
+const variance = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => moments('var', x, dim, options).variance;
+export { variance as var };
+
+/** Standard deviation over dimensions, all by default. */
+export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => sqrt(moments('std', x, dim, options).variance);
+
+/** Variance and mean in one call. */
+export function varMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
+  const { variance: v, mean: m } = moments('varMean', x, dim, options);
+  return [v, m];
+}
+
+/** Standard deviation and mean in one call. */
+export function stdMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
+  const { variance: v, mean: m } = moments('stdMean', x, dim, options);
+  return [sqrt(v), m];
+}
+
+/** log Σ eˣ over dimensions, without overflow. */
+export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('logsumexp', x);
+  const { keepdim = false } = reduceOptions('logsumexp', options);
+  const source = x.isFloatingPoint ? x : castTo(x, 'float32');
+  const dims = dimsOrAll('logsumexp', x, dim);
+  if (countOf(source, dims) === 0) return log(sum(source, dims, keepdim));
+  const peak = amax(new Tensor(source.storage, source.dtype, source.shape, source.strides, source.offset), dims, true);
+  // An infinite peak would give ∞ − ∞.
+  const shift = where(isinf(peak), 0, peak);
+  const out = add(log(sum(exp(sub(source, shift)), dims, true)), shift);
+  return keepdim ? out : reshape(out, reducedShape(x.shape, dims, false));
+}
+
+/**
+ * Vector norm over dimensions: (Σ |x|ᵖ)^(1/p). p may be ±Infinity (largest, smallest magnitude), 0 (how many are not zero),
+ * or 'fro', which is 2.
+ */
+export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+  expectTensor('norm', x);
+  const { keepdim = false, dtype } = reduceOptions('norm', options);
+  const source = castTo(x, dtype ?? x.dtype);
+  if (!source.isFloatingPoint) throw new DTypeError('norm', `wants a floating point tensor, got ${source.dtype}`);
+  const order = p === 'fro' ? 2 : p;
+  if (typeof order !== 'number' || Number.isNaN(order)) throw new ArgumentError('norm', `p is a number or 'fro', got ${describe(p)}`);
+  const dims = dimsOrAll('norm', x, dim);
+  if (order === 2) return rootOfSquares(source, dims, keepdim);
+  const size = abs(source);
+  if (order === Number.POSITIVE_INFINITY) return amax(size, dims, keepdim);
+  if (order === Number.NEGATIVE_INFINITY) return amin(size, dims, keepdim);
+  if (order === 0) return sum(castTo(ne(source, 0), source.dtype), dims, keepdim);
+  if (order === 1) return sum(size, dims, keepdim);
+  return pow(sum(pow(size, order), dims, keepdim), 1 / order);
+}
+
+/** The Euclidean norm, with a gradient of 0 where it is 0. */
+function rootOfSquares(x: Tensor, dims: Shape, keepdim: boolean): Tensor {
+  const squares = sum(square(x), dims, keepdim);
+  if (!isGradEnabled() || !x.requiresGrad) return sqrt(squares);
+  const zero = eq(squares, 0);
+  return where(zero, 0, sqrt(where(zero, 1, squares)));
+}

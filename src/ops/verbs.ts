@@ -1,0 +1,17 @@
+/**
+ * Formula verbs that are not ops of the same name, over tensors: they let a derivative's formula run as
+ * differentiable ops, which is where higher derivatives come from.
+ */
+import { add, logicalAnd, logicalNot, logicalOr, maximum, minimum, mul, round } from '../generated/elementwise.ts';
+import type { Tensor, TensorLike } from '../tensor/tensor.ts';
+import { where } from './index.ts';
+
+export const k = (c: number): number => c;
+export const select = (m: TensorLike, a: TensorLike, b: TensorLike): Tensor => where(m as Tensor, a, b);
+export const both = (a: TensorLike, b: TensorLike): Tensor => logicalAnd(a, b);
+export const either = (a: TensorLike, b: TensorLike): Tensor => logicalOr(a, b);
+export const invert = (m: TensorLike): Tensor => logicalNot(m);
+export const fma = (a: TensorLike, b: TensorLike, c: TensorLike): Tensor => add(mul(a, b), c);
+export const min = (a: TensorLike, b: TensorLike): Tensor => minimum(a, b);
+export const max = (a: TensorLike, b: TensorLike): Tensor => maximum(a, b);
+export const rint = (x: TensorLike): Tensor => round(x);

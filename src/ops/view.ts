@@ -1,0 +1,290 @@
+/**
+ * Views: other shapes, orders and parts of the same memory. Nothing here computes, except that
+ * `reshape` copies where no strides describe the result.
+ */
+import { track } from '../autograd/track.ts';
+import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
+import { allocate, expectTensor } from '../tensor/create.ts';
+import { resolveDim, resolveDims, resolveIndex, resolveShape, type Shape, sizeOf, viewStrides } from '../tensor/layout.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { clone, copyInto, fillWith, sumTo } from './convert.ts';
+
+/** A view and the rule that brings its gradient back. */
+function viewOf(
+  op: string,
+  x: Tensor,
+  shape: Shape,
+  strides: Shape,
+  offset: number,
+  back: (g: Tensor) => Tensor,
+): Tensor {
+  const out = new Tensor(x.storage, x.dtype, shape, strides, offset);
+  out.viewOf = x.viewOf ?? x;
+  track(op, [x], [out], [], ([g]) => [back(g as Tensor)]);
+  return out;
+}
+
+/** A gradient of a part, put back into zeros of the whole shape: the derivative of taking a part. */
+function embed(op: string, g: Tensor, shape: Shape, part: (whole: Tensor) => Tensor): Tensor {
+  const whole = allocate(op, g.storage.heap, g.dtype, shape);
+  fillWith(op, whole, 0);
+  const target = part(whole);
+  copyInto(op, target, g);
+  target.dispose();
+  track(op, [g], [whole], [], ([gg]) => [part(gg as Tensor)]);
+  return whole;
+}
+
+/** Sizes given one by one or as one array. */
+type Sizes = readonly [Shape] | Shape;
+const flatSizes = (sizes: Sizes): unknown => (Array.isArray(sizes[0]) ? sizes[0] : sizes);
+
+/**
+ * The same elements in another shape, one entry of which may be -1. A view where the strides allow, otherwise a copy.
+ * @throws ShapeError when the number of elements differs.
+ */
+export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
+  expectTensor('reshape', x);
+  return reshapeOr('reshape', x, flatSizes(sizes), () => reshape(clone(x), flatSizes(sizes) as Shape));
+}
+
+function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tensor): Tensor {
+  const shape = resolveShape(op, wanted, x.size);
+  if (sizeOf(shape) !== x.size)
+    throw new ShapeError(op, `${x.size} elements of shape ${formatShape(x.shape)} do not fit the shape ${formatShape(shape)}`);
+  const strides = viewStrides(x.shape, x.strides, shape);
+  if (strides === null) return otherwise();
+  const from = x.shape;
+  return viewOf(op, x, shape, strides, x.offset, (g) => reshape(g, from));
+}
+
+/**
+ * Like `reshape`, but never copies.
+ * @throws ShapeError when the strides do not allow it.
+ */
+export function view(x: Tensor, ...sizes: Sizes): Tensor {
+  expectTensor('view', x);
+  return reshapeOr('view', x, flatSizes(sizes), () => {
+    throw new ShapeError(
+      'view',
+      `a tensor of shape ${formatShape(x.shape)} with strides ${formatShape(x.strides)} cannot be seen as ` +
+        `${describe(flatSizes(sizes))} without a copy; use reshape`,
+    );
+  });
+}
+
+/** The dimensions in another order: dimension `dims[i]` becomes dimension i. */
+export function permute(x: Tensor, ...dims: Sizes): Tensor {
+  expectTensor('permute', x);
+  const wanted = flatSizes(dims);
+  if (!Array.isArray(wanted) || wanted.length !== x.ndim)
+    throw new ShapeError('permute', `wants each of the ${x.ndim} dimensions once, got ${describe(wanted)}`);
+  const order = resolveDims('permute', wanted, x.ndim);
+  const back = order.map((_, i) => order.indexOf(i));
+  const pick = (values: Shape) => order.map((d) => values[d] as number);
+  return viewOf('permute', x, pick(x.shape), pick(x.strides), x.offset, (g) => permute(g, back));
+}
+
+/** Two dimensions exchanged. */
+export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
+  expectTensor('transpose', x);
+  const [a, b] = [resolveDim('transpose', dim0, x.ndim), resolveDim('transpose', dim1, x.ndim)];
+  const order = x.shape.map((_, d) => (d === a ? b : d === b ? a : d));
+  const pick = (values: Shape) => order.map((d) => values[d] as number);
+  return viewOf('transpose', x, pick(x.shape), pick(x.strides), x.offset, (g) => transpose(g, a, b));
+}
+
+/** The transpose of a matrix; vectors and scalars stay as they are. */
+export function t(x: Tensor): Tensor {
+  expectTensor('t', x);
+  if (x.ndim > 2) throw new ShapeError('t', `wants at most 2 dimensions, got ${x.ndim}; use transpose`);
+  return x.ndim < 2 ? reshape(x, x.shape) : transpose(x, 0, 1);
+}
+
+/** Dimensions `source` moved to the places `destination`, the others keeping their order. */
+export function movedim(x: Tensor, source: number | Shape, destination: number | Shape): Tensor {
+  expectTensor('movedim', x);
+  const from = resolveDims('movedim', source, x.ndim);
+  const into = resolveDims('movedim', destination, x.ndim);
+  if (from.length !== into.length)
+    throw new ShapeError('movedim', `wants as many destinations as sources, got ${into.length} and ${from.length}`);
+  const rest = x.shape.map((_, d) => d).filter((d) => !from.includes(d));
+  const order = x.shape.map((_, d) => (into.includes(d) ? (from[into.indexOf(d)] as number) : (rest.shift() as number)));
+  return permute(x, order);
+}
+
+/**
+ * The tensor repeated along dimensions of size 1, and along new leading ones, without copying. -1 keeps a size.
+ * @throws ShapeError when a dimension is neither 1 nor of the wanted size.
+ */
+export function expand(x: Tensor, ...sizes: Sizes): Tensor {
+  expectTensor('expand', x);
+  const wanted = flatSizes(sizes);
+  if (!Array.isArray(wanted)) throw new ShapeError('expand', `wants a shape, got ${describe(wanted)}`);
+  const lead = wanted.length - x.ndim;
+  if (lead < 0)
+    throw new ShapeError('expand', `a tensor of shape ${formatShape(x.shape)} cannot shrink to ${wanted.length} dimensions`);
+  const shape = resolveShape('expand', wanted.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n)));
+  const strides = shape.map((n, i) => {
+    if (i < lead) return 0;
+    const own = x.shape[i - lead] as number;
+    if (own === n) return x.strides[i - lead] as number;
+    if (own === 1) return 0;
+    throw new ShapeError('expand', `the shape ${formatShape(x.shape)} does not expand to ${formatShape(shape)} (dimension ${i})`);
+  });
+  const from = x.shape;
+  return viewOf('expand', x, shape, strides, x.offset, (g) => sumTo(g, from));
+}
+
+/** Expands to the shape of `other`. */
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, expectTensor('expandAs', other).shape);
+
+/** Expands to `shape`; another name for `expand`. */
+export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
+
+/**
+ * Elements from `start` to before `end` in steps of `step` along `dim`. Negative positions count from the end; positions
+ * beyond the ends are cut back, as in Python.
+ */
+export function slice(x: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1): Tensor {
+  expectTensor('slice', x);
+  if (x.ndim === 0) throw new ShapeError('slice', 'a 0-d tensor cannot be sliced');
+  const d = resolveDim('slice', dim, x.ndim);
+  if (!Number.isInteger(step) || step < 1) throw new ArgumentError('slice', `step is a positive whole number, got ${describe(step)}`);
+  const n = x.shape[d] as number;
+  const clip = (value: number | null | undefined, otherwise: number) => {
+    if (value === null || value === undefined) return otherwise;
+    if (!Number.isInteger(value) && Math.abs(value) !== Number.POSITIVE_INFINITY)
+      throw new ArgumentError('slice', `start and end are whole numbers, got ${describe(value)}`);
+    return Math.min(Math.max(value < 0 ? value + n : value, 0), n);
+  };
+  const first = clip(start, 0);
+  const count = Math.max(0, Math.ceil((clip(end, n) - first) / step));
+  const shape = x.shape.with(d, count);
+  const strides = x.strides.with(d, (x.strides[d] as number) * step);
+  const offset = count === 0 ? x.offset : x.offset + first * (x.strides[d] as number);
+  const from = x.shape;
+  const part = (whole: Tensor) => slice(whole, d, first, first + count * step, step);
+  return viewOf('slice', x, shape, strides, offset, (g) => embed('slice', g, from, part));
+}
+
+/** `length` elements from `start` along `dim`. */
+export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+  expectTensor('narrow', x);
+  if (x.ndim === 0) throw new ShapeError('narrow', 'a 0-d tensor cannot be narrowed');
+  const d = resolveDim('narrow', dim, x.ndim);
+  const n = x.shape[d] as number;
+  const first = Number.isInteger(start) && start < 0 ? start + n : start;
+  if (!Number.isInteger(first) || !Number.isInteger(length) || first < 0 || length < 0 || first + length > n)
+    throw new ShapeError('narrow', `${describe(length)} elements from ${describe(start)} do not lie within dimension ${d} of size ${n}`);
+  return slice(x, d, first, first + length);
+}
+
+/** The part at one index of `dim`, which disappears. */
+export function select(x: Tensor, dim: number, index: number): Tensor {
+  expectTensor('select', x);
+  if (x.ndim === 0) throw new ShapeError('select', 'a 0-d tensor has nothing to select from');
+  const d = resolveDim('select', dim, x.ndim);
+  const i = resolveIndex('select', index, x.shape[d] as number, d);
+  const from = x.shape;
+  const part = (whole: Tensor) => select(whole, d, i);
+  return viewOf('select', x, x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1), x.offset + i * (x.strides[d] as number), (g) =>
+    embed('select', g, from, part),
+  );
+}
+
+/** Without the dimensions of size 1: all of them, or those named (a named one of another size stays). */
+export function squeeze(x: Tensor, dim?: number | Shape | null): Tensor {
+  expectTensor('squeeze', x);
+  const dims = resolveDims('squeeze', dim, x.ndim).filter((d) => x.shape[d] === 1);
+  const stays = (_: number, d: number) => !dims.includes(d);
+  const from = x.shape;
+  return viewOf('squeeze', x, x.shape.filter(stays), x.strides.filter(stays), x.offset, (g) => reshape(g, from));
+}
+
+/** With a new dimension of size 1 at `dim`, which counts in the result. */
+export function unsqueeze(x: Tensor, dim: number): Tensor {
+  expectTensor('unsqueeze', x);
+  const d = resolveDim('unsqueeze', dim, x.ndim + 1);
+  const from = x.shape;
+  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), x.offset, (g) => reshape(g, from));
+}
+
+/** Dimensions `startDim` to `endDim` as one. */
+export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
+  expectTensor('flatten', x);
+  const [a, b] = [resolveDim('flatten', startDim, x.ndim), resolveDim('flatten', endDim, x.ndim)];
+  if (a > b) throw new ShapeError('flatten', `startDim ${startDim} comes after endDim ${endDim}`);
+  if (x.ndim === 0) return reshape(x, [1]);
+  return reshape(x, x.shape.toSpliced(a, b - a + 1, sizeOf(x.shape.slice(a, b + 1))));
+}
+
+/** One dimension as several; one of `sizes` may be -1. */
+export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
+  expectTensor('unflatten', x);
+  if (x.ndim === 0) throw new ShapeError('unflatten', 'a 0-d tensor has no dimension to split');
+  const d = resolveDim('unflatten', dim, x.ndim);
+  const n = x.shape[d] as number;
+  const parts = resolveShape('unflatten', sizes, n);
+  if (sizeOf(parts) !== n) throw new ShapeError('unflatten', `dimension ${d} of size ${n} does not split into ${formatShape(parts)}`);
+  return reshape(x, x.shape.toSpliced(d, 1, ...parts));
+}
+
+/** Pieces of `splitSize` elements along `dim` (the last may be shorter), or of the sizes listed. */
+export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
+  expectTensor('split', x);
+  if (x.ndim === 0) throw new ShapeError('split', 'a 0-d tensor cannot be split');
+  const d = resolveDim('split', dim, x.ndim);
+  const n = x.shape[d] as number;
+  let sizes: Shape;
+  if (typeof splitSize === 'number') {
+    if (!Number.isInteger(splitSize) || splitSize < 1) throw new ArgumentError('split', `the size of a piece is a positive whole number, got ${describe(splitSize)}`);
+    const count = Math.max(1, Math.ceil(n / splitSize));
+    sizes = Array.from({ length: count }, (_, i) => Math.min(splitSize, n - i * splitSize));
+  } else {
+    sizes = resolveShape('split', splitSize);
+    if (sizes.reduce((a, b) => a + b, 0) !== n)
+      throw new ShapeError('split', `the sizes ${formatShape(sizes)} do not add up to ${n}, the size of dimension ${d}`);
+  }
+  let start = 0;
+  return sizes.map((size) => {
+    const piece = narrow(x, d, start, size);
+    start += size;
+    return piece;
+  });
+}
+
+/** At most `chunks` pieces of equal size along `dim`, the last one shorter if need be. */
+export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
+  expectTensor('chunk', x);
+  if (!Number.isInteger(chunks) || chunks < 1) throw new ArgumentError('chunk', `wants a positive number of chunks, got ${describe(chunks)}`);
+  if (x.ndim === 0) throw new ShapeError('chunk', 'a 0-d tensor cannot be split');
+  const n = x.shape[resolveDim('chunk', dim, x.ndim)] as number;
+  const size = Math.ceil(n / chunks);
+  return size === 0 ? split(x, new Array<number>(chunks).fill(0), dim) : split(x, size, dim);
+}
+
+/** The parts at every index of `dim`. */
+export function unbind(x: Tensor, dim = 0): Tensor[] {
+  expectTensor('unbind', x);
+  if (x.ndim === 0) throw new ShapeError('unbind', 'a 0-d tensor has nothing to unbind');
+  const d = resolveDim('unbind', dim, x.ndim);
+  return Array.from({ length: x.shape[d] as number }, (_, i) => select(x, d, i));
+}
+
+/** The elements (i, i + offset) of two dimensions, as a new last dimension. */
+export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
+  expectTensor('diagonal', x);
+  const [a, b] = [resolveDim('diagonal', dim1, x.ndim), resolveDim('diagonal', dim2, x.ndim)];
+  if (a === b || x.ndim < 2) throw new ShapeError('diagonal', `wants two different dimensions of a tensor of at least two, got ${dim1} and ${dim2}`);
+  if (!Number.isInteger(offset)) throw new ArgumentError('diagonal', `offset is a whole number, got ${describe(offset)}`);
+  const length = Math.max(0, Math.min((x.shape[a] as number) + Math.min(offset, 0), (x.shape[b] as number) - Math.max(offset, 0)));
+  const [sa, sb] = [x.strides[a] as number, x.strides[b] as number];
+  const rest = (values: Shape) => values.filter((_, d) => d !== a && d !== b);
+  const start = length === 0 ? 0 : offset >= 0 ? offset * sb : -offset * sa;
+  const from = x.shape;
+  const part = (whole: Tensor) => diagonal(whole, offset, a, b);
+  return viewOf('diagonal', x, [...rest(x.shape), length], [...rest(x.strides), sa + sb], x.offset + start, (g) =>
+    embed('diagonal', g, from, part),
+  );
+}

@@ -1,0 +1,3 @@
+/** Random numbers: generators, and tensors drawn from them. In-place fills and `dropout` are ops, in `src/ops/random.ts`. */
+export { rand, randint, randintLike, randLike, randn, randnLike, randperm, type RandomTensorOptions } from './create.ts';
+export { defaultGenerator, Generator, manualSeed } from './generator.ts';

@@ -1,0 +1,146 @@
+/**
+ * How tensors print: PyTorch's layout and number format (`torch/_tensor_str.py` is the reference for the rules),
+ * with JavaScript's spelling of names and booleans. Importing this file makes `toString()`, template
+ * strings and Node's `console.log` use it.
+ */
+import { formatShape } from '../errors.ts';
+import type { TypedArray } from './dtype.ts';
+import { Tensor } from './tensor.ts';
+
+const PRECISION = 4;
+/** Tensors of more elements show only the ends of each dimension. */
+const THRESHOLD = 1000;
+const EDGE_ITEMS = 3;
+const LINE_WIDTH = 80;
+const PREFIX = 'tensor(';
+
+type Element = number | bigint;
+
+/** `rounded`, unless `exact` lies halfway between two numbers of `keep` digits after the point: then the even one, as in Python. */
+function halfEven(exact: string, rounded: string, keep: number): string {
+  const cut = exact.indexOf('.') + 1 + keep;
+  const tie = /^50*$/.test(exact.slice(cut));
+  return tie && Number(exact[cut - 1]) % 2 === 0 ? exact.slice(0, cut) : rounded;
+}
+
+/** Longer than the expansion of any number that can lie halfway. */
+const DIGITS = 60;
+
+const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
+
+function fixed(x: number): string {
+  const size = Math.abs(x);
+  return signOf(x) + halfEven(size.toFixed(DIGITS), size.toFixed(PRECISION), PRECISION);
+}
+
+function scientific(x: number): string {
+  const [mantissa, exponent] = Math.abs(x).toExponential(PRECISION).split('e') as [string, string];
+  const [exact, exactExponent] = Math.abs(x).toExponential(DIGITS).split('e') as [string, string];
+  const digits = exponent === exactExponent ? halfEven(exact, mantissa, PRECISION) : mantissa;
+  return `${signOf(x)}${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
+}
+
+const nonFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf');
+
+/** How the elements of a floating point tensor print, and those that decide their width. */
+function floatFormat(shown: readonly number[]): { plain: (value: number) => string; measured: readonly number[] } {
+  const measured = shown.filter((value) => Number.isFinite(value) && value !== 0);
+  let [smallest, largest, whole] = [Number.POSITIVE_INFINITY, 0, true];
+  for (const value of measured) {
+    smallest = Math.min(smallest, Math.abs(value));
+    largest = Math.max(largest, Math.abs(value));
+    whole &&= Number.isInteger(value);
+  }
+  const sci = measured.length > 0 && (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
+  const finite = sci ? scientific : whole ? (value: number) => `${signOf(value)}${Math.abs(value)}.` : fixed;
+  return { plain: (value) => (Number.isFinite(value) ? finite(value) : nonFinite(value)), measured };
+}
+
+/** One format for all elements, padded to equal width. */
+function formatter(x: Tensor, shown: readonly Element[]): { width: number; format(value: Element): string } {
+  let plain: (value: Element) => string = String;
+  let measured = shown;
+  if (x.dtype === 'bool') plain = (value) => String(value !== 0);
+  else if (x.isFloatingPoint) ({ plain, measured } = floatFormat(shown as readonly number[]) as { plain: (value: Element) => string; measured: readonly Element[] });
+  const width = measured.reduce<number>((most, value) => Math.max(most, plain(value).length), 1);
+  return { width, format: (value) => plain(value).padStart(width) };
+}
+
+/** The places along a dimension that are shown; null stands for those left out. */
+function places(n: number, summarize: boolean): (number | null)[] {
+  if (!summarize || n <= 2 * EDGE_ITEMS) return Array.from({ length: n }, (_, i) => i);
+  const run = (from: number) => Array.from({ length: EDGE_ITEMS }, (_, i) => from + i);
+  return [...run(0), null, ...run(n - EDGE_ITEMS)];
+}
+
+function body(x: Tensor): string {
+  const summarize = x.size > THRESHOLD;
+  let span = 1;
+  for (let d = 0; d < x.ndim; d++) span += ((x.shape[d] as number) - 1) * (x.strides[d] as number);
+  // Read where the elements lie, rather than copy a large tensor to show its corners.
+  const elements: TypedArray = x.storage.view(x.dtype, x.offset, span);
+  const shown: Element[] = [];
+  const gather = (dim: number, at: number): void => {
+    if (dim === x.ndim) shown.push(elements[at] as Element);
+    else for (const i of places(x.shape[dim] as number, summarize)) if (i !== null) gather(dim + 1, at + i * (x.strides[dim] as number));
+  };
+  gather(0, 0);
+  const { width, format } = formatter(x, shown);
+  let next = 0;
+  const value = () => format(shown[next++] as Element);
+  const level = (dim: number, indent: number): string => {
+    if (dim === x.ndim) return value();
+    const along = places(x.shape[dim] as number, summarize);
+    if (dim < x.ndim - 1) {
+      const slices = along.map((i) => (i === null ? '...' : level(dim + 1, indent + 1)));
+      return `[${slices.join(`,${'\n'.repeat(x.ndim - dim - 1)}${' '.repeat(indent + 1)}`)}]`;
+    }
+    const items = along.map((i) => (i === null ? ' ...' : value()));
+    const perLine = Math.max(1, Math.floor((LINE_WIDTH - indent) / (width + 2)));
+    const lines: string[] = [];
+    for (let i = 0; i < items.length; i += perLine) lines.push(items.slice(i, i + perLine).join(', '));
+    return `[${lines.join(`,\n${' '.repeat(indent + 1)}`)}]`;
+  };
+  return level(0, PREFIX.length);
+}
+
+function suffixesOf(x: Tensor): string[] {
+  const suffixes: string[] = [];
+  if (x.size === 0 && x.ndim !== 1) suffixes.push(`size=(${x.shape.join(', ')})`);
+  // Without elements nothing shows the type, unless it is the default one.
+  const shows: readonly string[] = x.size === 0 ? ['float32'] : ['float32', 'int64', 'bool'];
+  if (!shows.includes(x.dtype)) suffixes.push(`dtype=${x.dtype}`);
+  if (x.node !== null) suffixes.push(`gradFn=<${x.node.name}>`);
+  else if (x.requiresGrad) suffixes.push('requiresGrad=true');
+  return suffixes;
+}
+
+/** The text of a tensor, as `toString()` returns it. */
+export function format(x: Tensor): string {
+  if (x.disposed) return `${PREFIX}<disposed>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
+  let text = PREFIX + (x.size === 0 ? '[]' : body(x));
+  // PyTorch counts two too many here; so do we, for lines to break in the same places.
+  let lineLength = text.length - text.lastIndexOf('\n') + 1;
+  for (const suffix of suffixesOf(x)) {
+    if (lineLength + suffix.length + 2 > LINE_WIDTH) {
+      text += `,\n${' '.repeat(PREFIX.length)}${suffix}`;
+      lineLength = PREFIX.length + suffix.length;
+    } else {
+      text += `, ${suffix}`;
+      lineLength += suffix.length + 2;
+    }
+  }
+  return `${text})`;
+}
+
+const methods = {
+  toString(this: Tensor): string {
+    return format(this);
+  },
+  // Through toString, which a subclass may have its own of.
+  [Symbol.for('nodejs.util.inspect.custom')](this: Tensor): string {
+    return this.toString();
+  },
+};
+for (const name of Reflect.ownKeys(methods))
+  Object.defineProperty(Tensor.prototype, name, { value: Reflect.get(methods, name), configurable: true, writable: true });

@@ -1,0 +1,93 @@
+/**
+ * `npm run test:browser`: builds the spirals page from the built package, serves it under a strict content security
+ * policy, and watches it train in a real browser. Leaves a picture in `build/browser/spirals.png`.
+ */
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { chromium, type Page } from 'playwright-core';
+import { build } from 'vite';
+import { serve } from './server.ts';
+
+const EXECUTABLE = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
+const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Chance is ln 2 ≈ 0.69; the network separates the spirals when it is far below. */
+const LOSS_BOUND = 0.1;
+const PATIENCE_MS = 90_000;
+
+let passed = 0;
+let failed = 0;
+function check(what: string, holds: boolean, detail = ''): void {
+  if (holds) passed++;
+  else failed++;
+  console.log(`${holds ? '✓' : '✗'} ${what}${detail === '' ? '' : `: ${detail}`}`);
+}
+
+const figure = async (page: Page, id: string): Promise<number> =>
+  Number((await page.locator(`#${id}`).textContent())?.replaceAll(/[, %]/g, ''));
+
+/** How many colours a canvas shows: an empty one has one. */
+const colours = (page: Page, id: string): Promise<number> =>
+  page.locator(`#${id}`).evaluate((canvas) => {
+    const { width, height } = canvas as HTMLCanvasElement;
+    const context = (canvas as HTMLCanvasElement).getContext('2d') as CanvasRenderingContext2D;
+    return new Set(new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)).size;
+  });
+
+async function watch(page: Page, url: string): Promise<void> {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  await page.addInitScript(() => {
+    addEventListener('securitypolicyviolation', (event) =>
+      console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
+    );
+  });
+  const response = await page.goto(url);
+  const policy = response?.headers()['content-security-policy'] ?? '';
+  check('the page is served under the policy', policy.includes("default-src 'none'"));
+
+  await page.waitForFunction(() => Number(document.getElementById('loss')?.textContent) > 0);
+  const first = await figure(page, 'loss');
+  const below = (bound: number) => Number(document.getElementById('loss')?.textContent) < bound;
+  await page.waitForFunction(below, LOSS_BOUND, { timeout: PATIENCE_MS }).catch(() => {});
+  const loss = await figure(page, 'loss');
+  check(`the loss falls below ${LOSS_BOUND}`, loss < LOSS_BOUND, `from ${first} to ${loss}`);
+  const accuracy = await figure(page, 'accuracy');
+  const progress = `${await figure(page, 'step')} steps, ${await figure(page, 'speed')} steps/s`;
+  check('the spirals are told apart', accuracy > 95, `${accuracy} % correct after ${progress}`);
+
+  const info = (await page.locator('#backend').textContent()) ?? '';
+  check('it runs on WebAssembly', info.startsWith('backend  wasm (simd128'), info.split('\n')[0]);
+  for (const id of ['plane', 'curve']) check(`the ${id} is drawn`, (await colours(page, id)) > 10);
+
+  await page.locator('#pause').click();
+  await page.screenshot({ path: fromRoot('build/browser/spirals.png'), fullPage: true });
+  const step = await figure(page, 'step');
+  await page.waitForTimeout(300);
+  check('Pause holds the training', (await figure(page, 'step')) === step);
+  await page.locator('#restart').click();
+  const restarted = (before: number) => Number(document.getElementById('step')?.textContent?.replaceAll(',', '')) < before;
+  await page.waitForFunction(restarted, step);
+  check('Start over starts over', true);
+  check('no errors, warnings or violations of the policy', complaints.length === 0, complaints.join('; '));
+}
+
+await build({ configFile: fromRoot('examples/spirals/vite.config.ts') });
+await mkdir(fromRoot('build/browser'), { recursive: true });
+const { server, url } = await serve(fromRoot('build/spirals'));
+const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+try {
+  await watch(await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 }), url);
+} catch (error) {
+  check('the page was watched to the end', false, (error as Error).message);
+} finally {
+  await browser.close();
+  server.close();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
