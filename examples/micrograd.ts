@@ -72,7 +72,12 @@ export function compare(): number {
   const w = weights.map((v) => new Value(v));
   const x = inputs.map((v) => new Value(v));
   const rows = [w.slice(0, 3), w.slice(3)];
-  const units = rows.map((row) => row.map((v, i) => v.mul(x[i] as Value)).reduce((a, b) => a.add(b)).tanh());
+  const units = rows.map((row) =>
+    row
+      .map((v, i) => v.mul(x[i] as Value))
+      .reduce((a, b) => a.add(b))
+      .tanh(),
+  );
   const loss = units.map((u) => u.mul(u)).reduce((a, b) => a.add(b));
   loss.backward();
 

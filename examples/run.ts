@@ -14,7 +14,8 @@ const names = readdirSync(new URL('.', import.meta.url))
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
   .map((file) => file.slice(0, -'.ts'.length))
   .sort();
-const load = async (name: string): Promise<Example> => (await import(new URL(`${name}.ts`, import.meta.url).href)) as Example;
+const load = async (name: string): Promise<Example> =>
+  (await import(new URL(`${name}.ts`, import.meta.url).href)) as Example;
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {
@@ -29,7 +30,8 @@ if (name === undefined) {
     await (await load(name)).main(args);
   } catch (error) {
     const { code } = error as { code?: string };
-    const expected = error instanceof CotangentError || code === 'ENOENT' || code?.startsWith('ERR_PARSE_ARGS') === true;
+    const expected =
+      error instanceof CotangentError || code === 'ENOENT' || code?.startsWith('ERR_PARSE_ARGS') === true;
     if (!expected) throw error;
     console.error(`${name}: ${(error as Error).message.split('\n')[0]}`);
     process.exitCode = 2;

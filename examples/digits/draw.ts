@@ -39,7 +39,13 @@ export function drawDigits(n: number, seed: number): { pixels: Tensor; labels: T
   // Each pixel keeps most of its ink and lends some to its right neighbour.
   const moved = cat([sharp.narrow(2, SIDE - 1, 1).mul(0), sharp.narrow(2, 0, SIDE - 1)], 2);
   const strength = rand(n, 1, { generator }).mul(0.5).add(0.5);
-  const noise = randn(n, SIDE * SIDE, { generator }).mul(0.15);
-  const pixels = sharp.mul(0.75).add(moved.mul(0.25)).reshape(n, SIDE * SIDE).mul(strength).add(noise).clamp(0, 1);
+  const noise = randn(n, SIDE * SIDE, { generator }).mul(0.1);
+  const pixels = sharp
+    .mul(0.75)
+    .add(moved.mul(0.25))
+    .reshape(n, SIDE * SIDE)
+    .mul(strength)
+    .add(noise)
+    .clamp(0, 1);
   return { pixels, labels };
 }

@@ -30,7 +30,13 @@ function shade(p: number, channel: 0 | 1 | 2): number {
 const image = document.createElement('canvas');
 
 /** `answers` holds probabilities on a square grid of `side` × `side` pixels, top row first. */
-export function drawPlane(canvas: HTMLCanvasElement, answers: Float32Array, side: number, points: Float32Array, classes: Float32Array): void {
+export function drawPlane(
+  canvas: HTMLCanvasElement,
+  answers: Float32Array,
+  side: number,
+  points: Float32Array,
+  classes: Float32Array,
+): void {
   const { context, width, height } = prepare(canvas);
   [image.width, image.height] = [side, side];
   const small = image.getContext('2d') as CanvasRenderingContext2D;
@@ -60,7 +66,7 @@ export function drawPlane(canvas: HTMLCanvasElement, answers: Float32Array, side
 /** Losses from the first step on; long histories are drawn as means of neighbours. */
 export function drawCurve(canvas: HTMLCanvasElement, losses: readonly number[]): void {
   const { context, width, height } = prepare(canvas);
-  const [left, right, top, bottom] = [44, width - 14, 12, height - 28];
+  const [left, right, top, bottom] = [44, width - 14, 18, height - 28];
   context.clearRect(0, 0, width, height);
   context.font = '12px system-ui, sans-serif';
   const lowest = losses.reduce((a, b) => Math.min(a, b), 0.1);

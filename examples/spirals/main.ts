@@ -3,7 +3,7 @@ import { backendInfo, fromArray } from 'cotangent';
 import { drawCurve, drawPlane } from './draw.ts';
 import { EDGE, Learner, makeSpirals } from './model.ts';
 
-const SIDE = 80;
+const SIDE = 100;
 /** Of the 16 ms that a frame has. */
 const TRAINING_MS = 9;
 const FRAMES_PER_PLANE = 3;

@@ -1,5 +1,14 @@
 /** The data, the network and one training step. Knows nothing of the page. */
-import { binaryCrossEntropyWithLogits, fromArray, Generator, manualSeed, noGrad, randn, scope, type Tensor } from 'cotangent';
+import {
+  binaryCrossEntropyWithLogits,
+  fromArray,
+  Generator,
+  manualSeed,
+  noGrad,
+  randn,
+  scope,
+  type Tensor,
+} from 'cotangent';
 import { Linear, Sequential, Tanh } from 'cotangent/nn';
 import { Adam } from 'cotangent/optim';
 
@@ -21,7 +30,9 @@ export interface Spirals {
 
 /** Two arms around the origin, half a turn apart. */
 export function makeSpirals(seed: number): Spirals {
-  const noise = randn(2 * POINTS, 2, { generator: new Generator(seed) }).mul(NOISE).data() as Float32Array;
+  const noise = randn(2 * POINTS, 2, { generator: new Generator(seed) })
+    .mul(NOISE)
+    .data() as Float32Array;
   const points = new Float32Array(4 * POINTS);
   const classes = new Float32Array(2 * POINTS);
   for (let i = 0; i < 2 * POINTS; i++) {
@@ -46,7 +57,13 @@ export class Learner {
   constructor(spirals: Spirals, seed: number) {
     manualSeed(seed);
     this.#spirals = spirals;
-    this.#model = new Sequential(new Linear(2, HIDDEN), new Tanh(), new Linear(HIDDEN, HIDDEN), new Tanh(), new Linear(HIDDEN, 1));
+    this.#model = new Sequential(
+      new Linear(2, HIDDEN),
+      new Tanh(),
+      new Linear(HIDDEN, HIDDEN),
+      new Tanh(),
+      new Linear(HIDDEN, 1),
+    );
     this.#optimizer = new Adam(this.#model.parameters(), { lr: LEARNING_RATE });
   }
 

@@ -42,6 +42,7 @@ namespace COTANGENT_NS {
 #include "../simd/baseline.h"
 #endif
 #include "../simd/unfused.h"
+#include "../simd/words.h"
 #include "../generated/math.h"
 #include "../generated/elementwise.h"
 #include "loops.h"

@@ -24,9 +24,12 @@ constexpr int countOf(Part part) {
   return part.n;
 }
 
-/// Elements summed in the lanes of a vector before the sum moves on to double precision: short
-/// enough for float32 to lose no more than a few units in the last place.
+/// The longest run of elements that is summed in the lanes of a vector before the sum moves on to
+/// double precision.
 constexpr int64_t kSumBlock = 512;
+/// Fewer where vectors are narrow: 64 additions to a lane lose no more than a few units in the last place.
+template <class V>
+constexpr int64_t kBlockOf = least<int64_t>(kSumBlock, 64 * V::kWidth);
 
 /// Calls `f(i, lanes)` for every vector of [0, n); `lanes` is Full or, at the end, Part.
 template <class V, class F>
@@ -41,8 +44,8 @@ template <class V, class F>
 inline double sumOver(int64_t n, F term) {
   constexpr int kUnroll = 4;
   double total = 0;
-  for (int64_t block = 0; block < n; block += kSumBlock) {
-    const int64_t end = least(block + kSumBlock, n);
+  for (int64_t block = 0; block < n; block += kBlockOf<V>) {
+    const int64_t end = least(block + kBlockOf<V>, n);
     V sum[kUnroll] = {splat<V>(0), splat<V>(0), splat<V>(0), splat<V>(0)};
     int64_t i = block;
     for (; i + kUnroll * V::kWidth <= end; i += kUnroll * V::kWidth) {

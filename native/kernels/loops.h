@@ -3,11 +3,11 @@
 #pragma once
 
 template <class T>
-inline T least(T a, T b) {
+constexpr T least(T a, T b) {
   return b < a ? b : a;
 }
 template <class T>
-inline T most(T a, T b) {
+constexpr T most(T a, T b) {
   return a < b ? b : a;
 }
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -4,9 +4,12 @@
 // make which element. The transcendental functions run on lanes whose fma is not fused, for the bits
 // to agree with WebAssembly's.
 
-/// Blocks drawn side by side, which is what vectors of 32-bit words want.
-constexpr int kGroup = 8;
-using Words = uint32_t[4][kGroup];
+/// Blocks drawn side by side: ten rounds are one long chain of multiplications, several chains fill
+/// the time that each of them waits.
+constexpr int kGroup = 16;
+/// Word i of block b of a group is the low half of [i][b].
+using Blocks = uint64_t[4][kGroup];
+inline uint32_t word(uint64_t lane) { return static_cast<uint32_t>(lane); }
 
 struct Philox {
   uint32_t* state;
@@ -16,33 +19,37 @@ struct Philox {
     counter = static_cast<uint64_t>(state[3]) << 32 | state[2];
   }
 
-  /// The four words of blocks `first` to `first + kGroup`. Four plain arrays, for the compiler to see
-  /// that the blocks are independent.
-  COTANGENT_NOINLINE void draw(int64_t first, Words& words) const {
-    uint32_t w0[kGroup], w1[kGroup], w2[kGroup], w3[kGroup];
-    uint32_t key0 = state[0], key1 = state[1];
+  /// The blocks from `first` on.
+  void draw(int64_t first, Blocks& blocks) const {
+    constexpr int kChains = kGroup / Words::kWidth;
+    Words w[4][kChains];
     for (int b = 0; b < kGroup; b++) {
-      const uint64_t at = counter + static_cast<uint64_t>(first + b);
-      w0[b] = static_cast<uint32_t>(at);
-      w1[b] = static_cast<uint32_t>(at >> 32);
-      w2[b] = w3[b] = 0;
+      blocks[0][b] = counter + static_cast<uint64_t>(first + b);
+      blocks[1][b] = blocks[0][b] >> 32;
     }
+    for (int c = 0; c < kChains; c++) {
+      w[0][c] = Words::load(blocks[0] + c * Words::kWidth);
+      w[1][c] = Words::load(blocks[1] + c * Words::kWidth);
+      w[2][c] = w[3][c] = Words::splat(0);
+    }
+    const Words multiplier0 = Words::splat(0xD2511F53u), multiplier1 = Words::splat(0xCD9E8D57u);
+    uint32_t key[2] = {state[0], state[1]};
     for (int round = 0; round < 10; round++) {
-      for (int b = 0; b < kGroup; b++) {
-        const uint64_t p0 = uint64_t{0xD2511F53u} * w0[b];
-        const uint64_t p1 = uint64_t{0xCD9E8D57u} * w2[b];
-        w0[b] = static_cast<uint32_t>(p1 >> 32) ^ w1[b] ^ key0;
-        w2[b] = static_cast<uint32_t>(p0 >> 32) ^ w3[b] ^ key1;
-        w1[b] = static_cast<uint32_t>(p1);
-        w3[b] = static_cast<uint32_t>(p0);
+      const Words key0 = Words::splat(key[0]), key1 = Words::splat(key[1]);
+      COTANGENT_UNROLL
+      for (int c = 0; c < kChains; c++) {
+        const Words p0 = product(multiplier0, w[0][c]), p1 = product(multiplier1, w[2][c]);
+        w[0][c] = exclusiveOr(exclusiveOr(upper(p1), w[1][c]), key0);
+        w[2][c] = exclusiveOr(exclusiveOr(upper(p0), w[3][c]), key1);
+        w[1][c] = p1;
+        w[3][c] = p0;
       }
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
+      key[0] += 0x9E3779B9u;
+      key[1] += 0xBB67AE85u;
     }
-    memcpy(words[0], w0, sizeof(w0));
-    memcpy(words[1], w1, sizeof(w1));
-    memcpy(words[2], w2, sizeof(w2));
-    memcpy(words[3], w3, sizeof(w3));
+    for (int i = 0; i < 4; i++) {
+      for (int c = 0; c < kChains; c++) store(blocks[i] + c * Words::kWidth, w[i][c]);
+    }
   }
 
   void advance(int64_t blocks) {
@@ -64,7 +71,7 @@ inline void drawAll(int32_t* state, Context& context, int64_t n, double workEach
   Philox philox(state);
   parallelFor(context, ceilDiv(n, kElements), workEach * kElements, [&](int64_t begin, int64_t end, char*) {
     for (int64_t group = begin; group < end; group++) {
-      Words words;
+      Blocks words;
       Value values[kElements];
       philox.draw(group * kGroup, words);
       make(words, values);
@@ -84,10 +91,10 @@ inline void uniformFloat32(const int32_t* words, Context& context) {
   float* out = r.data<float>(0);
   drawAll<4, float>(
       r.data<int32_t>(1), context, r.inner(), kUniformWork,
-      [](const Words& w, float* v) {
+      [](const Blocks& w, float* v) {
         for (int b = 0; b < kGroup; b++) {
           for (int i = 0; i < 4; i++) {
-            v[4 * b + i] = static_cast<float>(static_cast<int32_t>(w[i][b] >> 8)) * static_cast<float>(kTwoToMinus24);
+            v[4 * b + i] = static_cast<float>(static_cast<int32_t>(word(w[i][b]) >> 8)) * static_cast<float>(kTwoToMinus24);
           }
         }
       },
@@ -99,11 +106,11 @@ inline void uniformFloat64(const int32_t* words, Context& context) {
   double* out = r.data<double>(0);
   drawAll<2, double>(
       r.data<int32_t>(1), context, r.inner(), kUniformWork,
-      [](const Words& w, double* v) {
+      [](const Blocks& w, double* v) {
         for (int b = 0; b < kGroup; b++) {
           for (int i = 0; i < 2; i++) {
-            const double high = static_cast<double>(w[2 * i][b] >> 5);
-            const double low = static_cast<double>(w[2 * i + 1][b] >> 6);
+            const double high = static_cast<double>(word(w[2 * i][b]) >> 5);
+            const double low = static_cast<double>(word(w[2 * i + 1][b]) >> 6);
             v[2 * b + i] = (high * 67108864 + low) * kTwoToMinus53;
           }
         }
@@ -113,14 +120,14 @@ inline void uniformFloat64(const int32_t* words, Context& context) {
 
 /// Box and Muller, "A note on the generation of random normal deviates", 1958. Element i of a block
 /// goes to normals[i][block].
-inline void boxMuller(const Words& w, double (&normals)[4][kGroup]) {
+inline void boxMuller(const Blocks& w, double (&normals)[4][kGroup]) {
   using V = Unfused;
   static_assert(kGroup % V::kWidth == 0);
   double radii[kGroup], angles[kGroup];
   for (int i = 0; i < 4; i += 2) {
     for (int b = 0; b < kGroup; b++) {
-      radii[b] = (static_cast<double>(w[i][b]) + 1) * kTwoToMinus32;
-      angles[b] = 6.283185307179586 * (static_cast<double>(w[i + 1][b]) * kTwoToMinus32);
+      radii[b] = (static_cast<double>(word(w[i][b])) + 1) * kTwoToMinus32;
+      angles[b] = 6.283185307179586 * (static_cast<double>(word(w[i + 1][b])) * kTwoToMinus32);
     }
     for (int b = 0; b < kGroup; b += V::kWidth) {
       const V radius = sqrt(mul(splat<V>(-2), log(load<V>(radii + b))));
@@ -137,7 +144,7 @@ void normal(const int32_t* words, Context& context) {
   T* out = r.data<T>(0);
   drawAll<4, double>(
       r.data<int32_t>(1), context, r.inner(), kNormalWork,
-      [](const Words& w, double* v) {
+      [](const Blocks& w, double* v) {
         double normals[4][kGroup];
         boxMuller(w, normals);
         for (int b = 0; b < kGroup; b++) {
@@ -154,9 +161,9 @@ inline void bernoulliOf(const Record& r, Context& context) {
   const int64_t stride = r.innerStride(1);
   drawAll<4, double>(
       r.data<int32_t>(2), context, r.inner(), kUniformWork,
-      [](const Words& w, double* v) {
+      [](const Blocks& w, double* v) {
         for (int b = 0; b < kGroup; b++) {
-          for (int i = 0; i < 4; i++) v[4 * b + i] = static_cast<double>(w[i][b] >> 8) * kTwoToMinus24;
+          for (int i = 0; i < 4; i++) v[4 * b + i] = static_cast<double>(word(w[i][b]) >> 8) * kTwoToMinus24;
         }
       },
       [=](int64_t i, double v) { out[i] = v < static_cast<double>(probability[i * stride]); });
@@ -176,10 +183,10 @@ void randomIntegers(const int32_t* words, Context& context) {
   const uint64_t range = static_cast<uint64_t>(static_cast<int64_t>(r.params[1]) - low);
   drawAll<2, int64_t>(
       r.data<int32_t>(1), context, r.inner(), kUniformWork,
-      [low, range](const Words& w, int64_t* v) {
+      [low, range](const Blocks& w, int64_t* v) {
         for (int b = 0; b < kGroup; b++) {
           for (int i = 0; i < 2; i++) {
-            const uint64_t wide = static_cast<uint64_t>(w[2 * i + 1][b]) << 32 | w[2 * i][b];
+            const uint64_t wide = w[2 * i + 1][b] << 32 | word(w[2 * i][b]);
             v[2 * b + i] = low + static_cast<int64_t>(wide % range);
           }
         }

@@ -143,11 +143,13 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
   const captured: (Tensor | null)[] = capture?.map(() => null) ?? [];
   const pending = new Pending(createGraph);
   const gradMode = setGradEnabled(createGraph);
+  let current: (Tensor | null)[] = [];
   try {
     for (const { edge, grad } of roots) pending.add(edge, createGraph ? grad : alias(grad));
     for (const node of nodes) {
       const grads = pending.take(node);
       if (grads === undefined) continue;
+      current = grads;
       runHooks(op, node, grads, createGraph);
       if (node.retained !== null)
         for (const [index, tensor] of node.retained) {
@@ -179,6 +181,7 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
     }
   } catch (error) {
     pending.abandon();
+    if (!createGraph) for (const grad of current) grad?.dispose();
     throw error;
   } finally {
     setGradEnabled(gradMode);

@@ -95,6 +95,7 @@ function writeElements(x: Tensor, values: Float64Array): void {
  * @throws AutogradError as `gradcheck`.
  */
 export function gradgradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
+  if (typeof f !== 'function') throw new ArgumentError('gradgradcheck', `wants a function, got ${describe(f)}`);
   const gradients: CheckedFunction = (...xs) => {
     const wanted = xs.filter((x) => x.requiresGrad);
     return enableGrad(() => {

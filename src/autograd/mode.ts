@@ -1,4 +1,5 @@
 /** Whether ops record themselves on the tape. A module of its own because everything asks. */
+import { ArgumentError, describe } from '../errors.ts';
 
 let enabled = true;
 
@@ -12,7 +13,8 @@ export function setGradEnabled(on: boolean): boolean {
   return before;
 }
 
-function withMode<T>(on: boolean, fn: () => T): T {
+function withMode<T>(op: string, on: boolean, fn: () => T): T {
+  if (typeof fn !== 'function') throw new ArgumentError(op, `wants a function, got ${describe(fn)}`);
   const before = setGradEnabled(on);
   let result: T;
   try {
@@ -27,7 +29,7 @@ function withMode<T>(on: boolean, fn: () => T): T {
 }
 
 /** Runs `fn` without recording: results do not require grad. For evaluation and for updating parameters by hand. */
-export const noGrad = <T>(fn: () => T): T => withMode(false, fn);
+export const noGrad = <T>(fn: () => T): T => withMode('noGrad', false, fn);
 
 /** Runs `fn` with recording on, also inside `noGrad`. */
-export const enableGrad = <T>(fn: () => T): T => withMode(true, fn);
+export const enableGrad = <T>(fn: () => T): T => withMode('enableGrad', true, fn);

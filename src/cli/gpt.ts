@@ -38,7 +38,9 @@ export class Gpt extends Module {
     this.context = context;
     this.tokens = new Embedding(vocabulary, width);
     this.positions = new Embedding(context, width);
-    this.blocks = new ModuleList(Array.from({ length: layers }, () => new TransformerBlock(width, heads, { causal: true })));
+    this.blocks = new ModuleList(
+      Array.from({ length: layers }, () => new TransformerBlock(width, heads, { causal: true })),
+    );
     this.norm = new LayerNorm(width);
     this.head = new Linear(width, vocabulary);
     this.#initialise(layers);
@@ -66,7 +68,13 @@ export class Gpt extends Module {
  * Text that the model writes, beginning after a line break.
  * @param temperature Below 1 prefers what is likely.
  */
-export function generate(model: Gpt, vocabulary: CharVocabulary, characters: number, temperature: number, generator: Generator): string {
+export function generate(
+  model: Gpt,
+  vocabulary: CharVocabulary,
+  characters: number,
+  temperature: number,
+  generator: Generator,
+): string {
   const lineBreak = vocabulary.characters.indexOf('\n');
   const text = [Math.max(lineBreak, 0)];
   model.eval();

@@ -90,5 +90,7 @@ async function run(options: TrainOptions, { stdout, colours, stop }: Surrounding
     throw new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
   }
   if (history.interrupted) stdout.write(`stopped after ${steps} of ${options.steps} steps\n`);
-  stdout.write(`validation loss: ${loss.toFixed(4)} nats per character\n\n${sample}\n\nreport: ${join(folder, 'report.html')}\n`);
+  stdout.write(
+    `validation loss: ${loss.toFixed(4)} nats per character\n\n${sample}\n\nreport: ${join(folder, 'report.html')}\n`,
+  );
 }

@@ -16,19 +16,19 @@ export type Fields = readonly Tensor[];
  * A data set with random access. `get` may be async (a file, a database), and the loader then has to be
  * iterated with `for await`. `getBatch` is there for sets that can fetch many items at once.
  */
-export interface Dataset {
+export interface Dataset<F extends Fields = Fields> {
   readonly length: number;
-  get(index: number): Fields | Promise<Fields>;
-  getBatch?(indices: readonly number[]): Fields | Promise<Fields>;
+  get(index: number): F | Promise<F>;
+  getBatch?(indices: readonly number[]): F | Promise<F>;
 }
 
 /** Tensors with as many items along their first dimension: item i is the i-th slice of each. */
-export class TensorDataset implements Dataset {
-  readonly tensors: Fields;
+export class TensorDataset<F extends Tensor[]> implements Dataset<F> {
+  readonly tensors: F;
   readonly length: number;
 
   /** @throws ShapeError when the tensors differ in their first dimension or one has none. */
-  constructor(...tensors: Tensor[]) {
+  constructor(...tensors: F) {
     if (tensors.length === 0) throw new ArgumentError('TensorDataset', 'wants at least one tensor');
     for (const t of tensors) expectTensor('TensorDataset', t);
     const length = tensors[0]?.shape[0];
@@ -42,19 +42,19 @@ export class TensorDataset implements Dataset {
   }
 
   /** Views of the i-th slices. */
-  get(index: number): Fields {
+  get(index: number): F {
     if (!Number.isInteger(index) || index < 0 || index >= this.length)
       throw new IndexError('TensorDataset', `item ${describe(index)} is out of range for ${this.length} items`);
-    return this.tensors.map((t) => select(t, 0, index));
+    return this.tensors.map((t) => select(t, 0, index)) as F;
   }
 
   /** Copies of the slices listed, `[indices.length, …]` each. */
-  getBatch(indices: readonly number[]): Fields {
+  getBatch(indices: readonly number[]): F {
     return this.tensors.map((t) => {
       const index = tensor(indices as number[], { dtype: 'int64', backend: t.backend });
       const batch = indexSelect(t, 0, index);
       index.dispose();
       return batch;
-    });
+    }) as F;
   }
 }

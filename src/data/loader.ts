@@ -6,6 +6,7 @@ import { ArgumentError, describe } from '../errors.ts';
 import { stack } from '../ops/join.ts';
 import { randperm } from '../random/create.ts';
 import { Generator } from '../random/generator.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { Dataset, Fields } from './dataset.ts';
 
 /** Options of a `DataLoader`. */
@@ -32,14 +33,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
  * @example
  * for (const [x, y] of new DataLoader(new TensorDataset(images, labels), { batchSize: 32, shuffle: true })) …
  */
-export class DataLoader implements Iterable<Fields>, AsyncIterable<Fields> {
-  readonly dataset: Dataset;
+export class DataLoader<F extends Fields = Fields> implements Iterable<F>, AsyncIterable<F> {
+  readonly dataset: Dataset<F>;
   readonly batchSize: number;
   readonly shuffle: boolean;
   readonly dropLast: boolean;
   readonly #generator: Generator | undefined;
 
-  constructor(dataset: Dataset, options: DataLoaderOptions = {}) {
+  constructor(dataset: Dataset<F>, options: DataLoaderOptions = {}) {
     const length = typeof dataset === 'object' && dataset !== null ? dataset.length : Number.NaN;
     if (!Number.isInteger(length) || length < 0 || typeof dataset.get !== 'function')
       throw new ArgumentError('DataLoader', `wants a data set with length and get(), got ${describe(dataset)}`);
@@ -49,7 +50,8 @@ export class DataLoader implements Iterable<Fields>, AsyncIterable<Fields> {
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ArgumentError('DataLoader', `batchSize is a positive whole number, got ${describe(batchSize)}`);
     for (const [name, value] of Object.entries({ shuffle, dropLast }))
-      if (typeof value !== 'boolean') throw new ArgumentError('DataLoader', `${name} is true or false, got ${describe(value)}`);
+      if (typeof value !== 'boolean')
+        throw new ArgumentError('DataLoader', `${name} is true or false, got ${describe(value)}`);
     if (generator !== undefined && !(generator instanceof Generator))
       throw new ArgumentError('DataLoader', `generator is a Generator, got ${describe(generator)}`);
     if (generator !== undefined && seed !== undefined)
@@ -87,7 +89,7 @@ export class DataLoader implements Iterable<Fields>, AsyncIterable<Fields> {
    * A pass over the data.
    * @throws ArgumentError when the data set turns out to be async; use `for await` then.
    */
-  *[Symbol.iterator](): IterableIterator<Fields> {
+  *[Symbol.iterator](): IterableIterator<F> {
     for (const indices of this.#batches()) {
       const fetched = fetchBatch(this.dataset, indices);
       if (fetched instanceof Promise) {
@@ -99,7 +101,7 @@ export class DataLoader implements Iterable<Fields>, AsyncIterable<Fields> {
   }
 
   /** A pass over the data that also lets timers, requests and the page have their turn. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Fields, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<F, void, undefined> {
     let last = performance.now();
     for (const indices of this.#batches()) {
       yield await fetchBatch(this.dataset, indices);
@@ -110,16 +112,17 @@ export class DataLoader implements Iterable<Fields>, AsyncIterable<Fields> {
   }
 }
 
-function fetchBatch(dataset: Dataset, indices: readonly number[]): Fields | Promise<Fields> {
+function fetchBatch<F extends Fields>(dataset: Dataset<F>, indices: readonly number[]): F | Promise<F> {
   if (dataset.getBatch !== undefined) return dataset.getBatch(indices);
   const items = indices.map((i) => dataset.get(i));
   const pending = items.some((item) => item instanceof Promise);
-  return pending ? Promise.all(items).then(collate) : collate(items as Fields[]);
+  return pending ? Promise.all(items).then((all) => collate(all)) : collate(items as F[]);
 }
 
 /** Items to a batch: each field stacked along a new first dimension. */
-function collate(items: readonly Fields[]): Fields {
-  const fields = items[0];
-  if (!Array.isArray(fields)) throw new ArgumentError('DataLoader', `items are arrays of tensors, got ${describe(fields)}`);
-  return fields.map((_, f) => stack(items.map((item) => item[f] as Fields[number])));
+function collate<F extends Fields>(items: readonly F[]): F {
+  const strange = items.find((item) => !Array.isArray(item) || item.length !== items[0]?.length);
+  if (strange !== undefined || items[0] === undefined)
+    throw new ArgumentError('DataLoader', `items are arrays of as many tensors each, got ${describe(strange)}`);
+  return items[0].map((_, field) => stack(items.map((item) => item[field] as Tensor))) as unknown as F;
 }

@@ -32,7 +32,10 @@ export class CharVocabulary {
     for (const character of text) {
       const index = this.#index.get(character);
       if (index === undefined)
-        throw new ArgumentError('encode', `the character ${JSON.stringify(character)} (number ${n}) is not in the vocabulary`);
+        throw new ArgumentError(
+          'encode',
+          `the character ${JSON.stringify(character)} (number ${n}) is not in the vocabulary`,
+        );
       out[n++] = index;
     }
     return out.slice(0, n);

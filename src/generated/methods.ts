@@ -9,8 +9,9 @@ import { bernoulli as bernoulliOp, multinomial as multinomialOp, normal_ as norm
 import { broadcastTo as broadcastToOp, chunk as chunkOp, diagonal as diagonalOp, expand as expandOp, expandAs as expandAsOp, flatten as flattenOp, movedim as movedimOp, narrow as narrowOp, permute as permuteOp, reshape as reshapeOp, select as selectOp, slice as sliceOp, split as splitOp, squeeze as squeezeOp, t as tOp, transpose as transposeOp, unbind as unbindOp, unflatten as unflattenOp, unsqueeze as unsqueezeOp, view as viewOp } from '../ops/view.ts';
 import { clone as cloneOp, contiguous as contiguousOp, copy_ as copyInPlaceOp, detach as detachOp, elementSize as elementSizeOp, fill_ as fillInPlaceOp, to as toOp, zero_ as zeroInPlaceOp } from '../ops/convert.ts';
 import { cumprod as cumprodOp, cumsum as cumsumOp, flip as flipOp } from '../ops/scan.ts';
-import { gather as gatherOp, indexAdd as indexAddOp, indexSelect as indexSelectOp, maskedFill as maskedFillOp, scatter as scatterOp, scatterAdd as scatterAddOp, takeAlongDim as takeAlongDimOp, tril as trilOp, triu as triuOp } from '../ops/index.ts';
+import { gather as gatherOp, indexAdd as indexAddOp, indexSelect as indexSelectOp, scatter as scatterOp, scatterAdd as scatterAddOp, takeAlongDim as takeAlongDimOp } from '../ops/index.ts';
 import { logSoftmax as logSoftmaxOp, softmax as softmaxOp } from '../ops/softmax.ts';
+import { maskedFill as maskedFillOp, tril as trilOp, triu as triuOp } from '../ops/condition.ts';
 
 declare module '../tensor/tensor.ts' {
   interface Tensor {
@@ -460,6 +461,12 @@ declare module '../tensor/tensor.ts' {
     addbmm: Method<typeof addbmmOp>;
     /** β · input + α · an outer product. */
     addr: Method<typeof addrOp>;
+    /** A value wherever a mask holds. */
+    maskedFill: Method<typeof maskedFillOp>;
+    /** The lower triangle of matrices, zeros above. */
+    tril: Method<typeof trilOp>;
+    /** The upper triangle of matrices, zeros below. */
+    triu: Method<typeof triuOp>;
     /** Elements picked along a dimension by a tensor of indices. */
     gather: Method<typeof gatherOp>;
     /** Elements written along a dimension to places given by a tensor of indices. */
@@ -472,12 +479,6 @@ declare module '../tensor/tensor.ts' {
     indexAdd: Method<typeof indexAddOp>;
     /** Elements picked along a dimension, with broadcasting. */
     takeAlongDim: Method<typeof takeAlongDimOp>;
-    /** A value wherever a mask holds. */
-    maskedFill: Method<typeof maskedFillOp>;
-    /** The lower triangle of matrices, zeros above. */
-    tril: Method<typeof trilOp>;
-    /** The upper triangle of matrices, zeros below. */
-    triu: Method<typeof triuOp>;
     /** The second operand minus the first. */
     rsub: Method<typeof rsubOp>;
     /** NaN and infinities replaced by numbers. */
@@ -733,15 +734,15 @@ installMethods({
   addmv: addmvOp,
   addbmm: addbmmOp,
   addr: addrOp,
+  maskedFill: maskedFillOp,
+  tril: trilOp,
+  triu: triuOp,
   gather: gatherOp,
   scatter: scatterOp,
   scatterAdd: scatterAddOp,
   indexSelect: indexSelectOp,
   indexAdd: indexAddOp,
   takeAlongDim: takeAlongDimOp,
-  maskedFill: maskedFillOp,
-  tril: trilOp,
-  triu: triuOp,
   rsub: rsubOp,
   nanToNum: nanToNumOp,
   cumsum: cumsumOp,

@@ -50,7 +50,8 @@ export function encodeSafetensors(
     throw new ArgumentError(op, `metadata is an object of strings, got ${describe(metadata)}`);
   const named = [...(record instanceof Map ? record : Object.entries(record))] as [string, Tensor][];
   for (const [name, tensor] of named) {
-    if (!(tensor instanceof Tensor)) throw new ArgumentError(op, `${describe(name)} is not a tensor but ${describe(tensor)}`);
+    if (!(tensor instanceof Tensor))
+      throw new ArgumentError(op, `${describe(name)} is not a tensor but ${describe(tensor)}`);
     if (typeof name !== 'string' || name === METADATA)
       throw new ArgumentError(op, `a tensor cannot be called ${describe(name)}`);
     tensor.assertAlive(op);
@@ -86,7 +87,8 @@ export function encodeSafetensors(
  * The tensors in the bytes of a safetensors file. 16-bit floats become float32.
  * @throws ArgumentError when the bytes are cut short or corrupt, DTypeError for an element type there is no tensor for.
  */
-export const decodeSafetensors = (bytes: Uint8Array | ArrayBuffer): Record<string, Tensor> => readSafetensors(bytes).tensors;
+export const decodeSafetensors = (bytes: Uint8Array | ArrayBuffer): Record<string, Tensor> =>
+  readSafetensors(bytes).tensors;
 
 function corrupt(what: string): never {
   throw new ArgumentError('decodeSafetensors', `not a safetensors file, or a damaged one: ${what}`);
@@ -104,7 +106,8 @@ export function readSafetensors(bytes: Uint8Array | ArrayBuffer): Safetensors {
     // A copy, because typed arrays want aligned bytes.
     const raw = file.slice(start + begin, start + end).buffer;
     const known = DTYPES.get(dtype);
-    if (known === undefined) return [name, fromArray((HALF_FORMATS.get(dtype) as HalfFormat)(new Uint16Array(raw)), shape)];
+    if (known === undefined)
+      return [name, fromArray((HALF_FORMATS.get(dtype) as HalfFormat)(new Uint16Array(raw)), shape)];
     return [name, fromArray(new dtypeInfo[known].array(raw), shape, { dtype: known })];
   });
   // Not by assignment, which '__proto__' would escape.
@@ -152,7 +155,10 @@ function checkEntries(entries: readonly [string, Entry][], dataBytes: number): v
       corrupt(`${describe(name)} lies at ${begin} to ${end}, expected to begin at ${expected} and end by ${dataBytes}`);
     const known = DTYPES.get(dtype);
     if (known === undefined && !HALF_FORMATS.has(dtype))
-      throw new DTypeError('decodeSafetensors', `${describe(name)} has elements of type ${describe(dtype)}, which no tensor can hold`);
+      throw new DTypeError(
+        'decodeSafetensors',
+        `${describe(name)} has elements of type ${describe(dtype)}, which no tensor can hold`,
+      );
     const itemBytes = known === undefined ? 2 : dtypeInfo[known].bytes;
     if (end - begin !== sizeOf(shape) * itemBytes)
       corrupt(`${describe(name)} has ${end - begin} bytes for the shape ${formatShape(shape)} of ${dtype}`);

@@ -86,13 +86,25 @@ export class Allocator {
 
   #cut(op: string, size: number): Region {
     if (this.#slab === null || this.#slabUsed + size > SLAB_BYTES) {
-      this.#slab = this.#reserve(op, SLAB_BYTES);
+      const next = this.#reserve(op, SLAB_BYTES);
+      this.#retireSlab();
+      this.#slab = next;
       this.#slabUsed = 0;
     }
     const slab = this.#slab;
     const at = this.#slabUsed;
     this.#slabUsed += size;
     return { address: slab.address + at, bytes: size, buffer: slab.buffer, byteOffset: slab.byteOffset + at };
+  }
+
+  /** Linear memory never comes back by itself, so what is left of a slab becomes spare. */
+  #retireSlab(): void {
+    const rest = SLAB_BYTES - this.#slabUsed;
+    if (this.#slab === null || this.#backend.collected || rest === 0) return;
+    const { address, byteOffset } = this.#slab;
+    const used = this.#slabUsed;
+    this.#spare.push({ ...this.#slab, address: address + used, byteOffset: byteOffset + used, bytes: rest });
+    this.reservedBytes -= rest;
   }
 
   #reserve(op: string, size: number): Region {

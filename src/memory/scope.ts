@@ -43,6 +43,13 @@ export function collectTensors(value: unknown, into: Set<Tensor> = new Set(), se
   return into;
 }
 
+function enter(): Scope {
+  const scope = new Scope();
+  open.push(scope);
+  current = scope;
+  return scope;
+}
+
 /** Takes a scope off the stack; what comes next belongs to the nearest one around it that is still open. */
 function leave(scope: Scope): void {
   open.splice(open.lastIndexOf(scope), 1);
@@ -85,9 +92,7 @@ function close(scope: Scope, kept: Set<Tensor>): void {
  */
 export function scope<T>(fn: () => T): T {
   if (typeof fn !== 'function') throw new ArgumentError('scope', `wants a function, got ${describe(fn)}`);
-  const mine = new Scope();
-  open.push(mine);
-  current = mine;
+  const mine = enter();
   let result: T;
   try {
     result = fn();
@@ -111,6 +116,12 @@ export function scope<T>(fn: () => T): T {
   return result;
 }
 
+/** @internal Opens a scope and returns what closes it, for code that cannot be put into one function. */
+export function openScope(): () => void {
+  const mine = enter();
+  return () => close(mine, new Set());
+}
+
 /** Lets a tensor outlive every scope: from now on it is freed by `dispose()` or by the collector. */
 export function keep<T extends Tensor>(tensor: T): T {
   for (const scope of open) {
@@ -125,9 +136,7 @@ export function keep<T extends Tensor>(tensor: T): T {
  * handle of its own and in no scope. This is how backward frees every intermediate gradient at once.
  */
 export function owned(fn: () => readonly (Tensor | null)[]): (Tensor | null)[] {
-  const mine = new Scope();
-  open.push(mine);
-  current = mine;
+  const mine = enter();
   let results: readonly (Tensor | null)[] = [];
   try {
     results = fn();

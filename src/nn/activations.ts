@@ -275,7 +275,9 @@ export class GELU extends Module {
 
   constructor(approximate?: 'none' | 'tanh' | { approximate?: 'none' | 'tanh' }) {
     super();
-    this.approximate = readArguments('GELU', [approximate], { approximate: choice<'none' | 'tanh'>(['none', 'tanh']) }).approximate;
+    this.approximate = readArguments('GELU', [approximate], {
+      approximate: choice<'none' | 'tanh'>(['none', 'tanh']),
+    }).approximate;
   }
 
   forward(x: Tensor): Tensor {

@@ -19,9 +19,20 @@ type Values<S> = { [K in keyof S]: S[K] extends Kind<infer T> ? T : never };
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && !Number.isNaN(value);
 
-export const count: Kind<number> = { test: (v) => Number.isInteger(v) && (v as number) >= 1, range: 'a positive whole number' };
-export const whole = (fallback: number): Kind<number> => ({ test: Number.isInteger, range: 'a whole number', fallback });
-export const flag = (fallback: boolean): Kind<boolean> => ({ test: (v) => typeof v === 'boolean', range: 'a boolean', fallback });
+export const count: Kind<number> = {
+  test: (v) => Number.isInteger(v) && (v as number) >= 1,
+  range: 'a positive whole number',
+};
+export const whole = (fallback: number): Kind<number> => ({
+  test: Number.isInteger,
+  range: 'a whole number',
+  fallback,
+});
+export const flag = (fallback: boolean): Kind<boolean> => ({
+  test: (v) => typeof v === 'boolean',
+  range: 'a boolean',
+  fallback,
+});
 export const number = (fallback: number): Kind<number> => ({ test: isNumber, range: 'a number', fallback });
 export const requiredNumber: Kind<number> = { test: isNumber, range: 'a number' };
 export const probability = (fallback: number): Kind<number> => ({
@@ -35,15 +46,21 @@ export const choice = <T extends string>(choices: readonly [T, ...T[]]): Kind<T>
   fallback: choices[0],
 });
 /** The same, or null. */
-export const optional = <T>({ test, range }: Kind<T>): Kind<T | null> => ({ test: (v) => v === null || test(v), range: `${range}, or null`, fallback: null });
+export const optional = <T>({ test, range }: Kind<T>): Kind<T | null> => ({
+  test: (v) => v === null || test(v),
+  range: `${range}, or null`,
+  fallback: null,
+});
 export const tensor: Kind<Tensor> = { test: (v) => v instanceof Tensor && !v.disposed, range: 'a tensor' };
 
 /** Where a layer keeps its parameters. */
 export const factory = {
   dtype: choice(['float32', 'float64']),
-  backend: { test: (v) => v === undefined || v === 'native' || v === 'wasm', range: "'native' or 'wasm'", fallback: undefined } as Kind<
-    BackendName | undefined
-  >,
+  backend: {
+    test: (v) => v === undefined || v === 'native' || v === 'wasm',
+    range: "'native' or 'wasm'",
+    fallback: undefined,
+  } as Kind<BackendName | undefined>,
 };
 
 const isOptions = (value: unknown): value is Record<string, unknown> =>
@@ -53,7 +70,11 @@ const isOptions = (value: unknown): value is Record<string, unknown> =>
  * Resolves arguments against their specification, whose order is that of the positions.
  * @throws ArgumentError for one that is missing, unknown or out of range.
  */
-export function readArguments<S extends Record<string, Kind<unknown>>>(op: string, given: readonly unknown[], spec: S): Values<S> {
+export function readArguments<S extends Record<string, Kind<unknown>>>(
+  op: string,
+  given: readonly unknown[],
+  spec: S,
+): Values<S> {
   const at = given.findIndex(isOptions);
   const options = at < 0 ? {} : (given[at] as Record<string, unknown>);
   const names = Object.keys(spec);

@@ -7,7 +7,7 @@ import { cat } from '../ops/join.ts';
 import { linear, matmul } from '../ops/matmul.ts';
 import { chunk, expand, narrow, reshape, squeeze, transpose, unsqueeze } from '../ops/view.ts';
 import { expectTensor } from '../tensor/create.ts';
-import { sameShape, type Shape } from '../tensor/layout.ts';
+import { type Shape, sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { count, factory, flag, optional, probability, readArguments } from './arguments.ts';
@@ -53,7 +53,8 @@ const OP = 'MultiheadAttention';
 
 /** A mask as numbers to add to scores. */
 function additive(name: string, mask: Tensor, like: Tensor): Tensor {
-  if (mask.dtype === 'bool') return where(mask, filled(OP, [], Number.NEGATIVE_INFINITY, like), filled(OP, [], 0, like));
+  if (mask.dtype === 'bool')
+    return where(mask, filled(OP, [], Number.NEGATIVE_INFINITY, like), filled(OP, [], 0, like));
   if (mask.dtype !== like.dtype) throw new DTypeError(OP, `${name} is bool or ${like.dtype}, got ${mask.dtype}`);
   return mask;
 }
@@ -80,7 +81,12 @@ export class MultiheadAttention extends Module {
    * @param dropout This and what follows in PyTorch's order (bias, addBiasKv, addZeroAttn, kdim, vdim, batchFirst) is given by name.
    * @throws ArgumentError unless numHeads divides embedDim.
    */
-  constructor(embedDim: number, numHeads: number, dropout?: number | MultiheadAttentionOptions, options?: MultiheadAttentionOptions) {
+  constructor(
+    embedDim: number,
+    numHeads: number,
+    dropout?: number | MultiheadAttentionOptions,
+    options?: MultiheadAttentionOptions,
+  ) {
     super();
     const given = readArguments(OP, [embedDim, numHeads, dropout, options], {
       embedDim: count,
@@ -95,7 +101,8 @@ export class MultiheadAttention extends Module {
       ...factory,
     });
     const e = given.embedDim;
-    if (e % given.numHeads !== 0) throw new ArgumentError(OP, `embedDim ${e} is not a multiple of numHeads ${given.numHeads}`);
+    if (e % given.numHeads !== 0)
+      throw new ArgumentError(OP, `embedDim ${e} is not a multiple of numHeads ${given.numHeads}`);
     this.embedDim = e;
     this.numHeads = given.numHeads;
     this.dropout = given.dropout;
@@ -109,7 +116,11 @@ export class MultiheadAttention extends Module {
       this.vProjWeight = emptyParameter(OP, [e, vdim], given);
     }
     this.inProjBias = given.bias ? emptyParameter(OP, [3 * e], given) : null;
-    this.outProj = new Linear(e, e, { bias: given.bias, dtype: given.dtype, ...(given.backend && { backend: given.backend }) });
+    this.outProj = new Linear(e, e, {
+      bias: given.bias,
+      dtype: given.dtype,
+      ...(given.backend && { backend: given.backend }),
+    });
     this.biasK = given.addBiasKv ? emptyParameter(OP, [1, 1, e], given) : null;
     this.biasV = given.addBiasKv ? emptyParameter(OP, [1, 1, e], given) : null;
     this.resetParameters();
@@ -130,7 +141,12 @@ export class MultiheadAttention extends Module {
    * @param value [S, N, vdim]
    * @returns The output, shaped like the query, and the attention weights: [N, L, S], [N, numHeads, L, S] unless averaged, or null.
    */
-  forward(query: Tensor, key: Tensor, value: Tensor, options?: AttentionCallOptions): [output: Tensor, weights: Tensor | null] {
+  forward(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    options?: AttentionCallOptions,
+  ): [output: Tensor, weights: Tensor | null] {
     const given = checkOptions(OP, options, CALL_OPTIONS);
     const { needWeights = true, averageAttnWeights = true, isCausal = false } = given;
     for (const [name, value] of Object.entries({ needWeights, averageAttnWeights, isCausal }))
@@ -157,8 +173,13 @@ export class MultiheadAttention extends Module {
   /** Checks the inputs; true for a single sequence without a batch. */
   #check(query: Tensor, key: Tensor, value: Tensor): boolean {
     for (const x of [query, key, value]) expectTensor(OP, x);
-    const sequence = (x: Tensor) => (x.ndim === 3 && !this.batchFirst ? [x.shape[1], x.shape[0]] : x.shape.slice(0, -1));
-    const sizes = [this.embedDim, (this.kProjWeight ?? this.inProjWeight)?.shape[1], (this.vProjWeight ?? this.inProjWeight)?.shape[1]];
+    const sequence = (x: Tensor) =>
+      x.ndim === 3 && !this.batchFirst ? [x.shape[1], x.shape[0]] : x.shape.slice(0, -1);
+    const sizes = [
+      this.embedDim,
+      (this.kProjWeight ?? this.inProjWeight)?.shape[1],
+      (this.vProjWeight ?? this.inProjWeight)?.shape[1],
+    ];
     const fits =
       (query.ndim === 2 || query.ndim === 3) &&
       [key, value].every((x) => x.ndim === query.ndim && (x.ndim === 2 || sequence(x)[0] === sequence(query)[0])) &&
@@ -191,7 +212,8 @@ export class MultiheadAttention extends Module {
     const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [n, 1, e])], 1);
     if (this.biasK !== null && this.biasV !== null) [k, v] = [append(k, this.biasK), append(v, this.biasV)];
     if (this.addZeroAttn) [k, v] = [append(k, filled(OP, [1, 1, e], 0, k)), append(v, filled(OP, [1, 1, e], 0, v))];
-    const split = (x: Tensor) => transpose(reshape(x, [n, x.shape[1] as number, this.numHeads, e / this.numHeads]), 1, 2);
+    const split = (x: Tensor) =>
+      transpose(reshape(x, [n, x.shape[1] as number, this.numHeads, e / this.numHeads]), 1, 2);
     return [split(q), split(k), split(v)];
   }
 
@@ -206,10 +228,24 @@ export class MultiheadAttention extends Module {
       if (mask === undefined || mask === null) return;
       const tensor = expectTensor(OP, mask, `a tensor as ${name}`);
       const at = shapes.findIndex((shape) => sameShape(shape, tensor.shape));
-      if (at < 0) throw new ShapeError(OP, `${name} has shape ${formatShape(tensor.shape)}, wants ${shapes.map(formatShape).join(' or ')}`);
+      if (at < 0)
+        throw new ShapeError(
+          OP,
+          `${name} has shape ${formatShape(tensor.shape)}, wants ${shapes.map(formatShape).join(' or ')}`,
+        );
       masks.push(reshape(additive(name, tensor, q), full[at] as Shape));
     };
-    take('attnMask', [[l, s], [n * heads, l, s]], [[1, 1, l, s], [n, heads, l, s]]);
+    take(
+      'attnMask',
+      [
+        [l, s],
+        [n * heads, l, s],
+      ],
+      [
+        [1, 1, l, s],
+        [n, heads, l, s],
+      ],
+    );
     take('keyPaddingMask', [single ? [s] : [n, s]], [[n, 1, 1, s]]);
     const isCausal = given.isCausal === true && (causal || masks.length > 0 || extra > 0);
     if (isCausal) masks.push(reshape(triu(filled(OP, [l, s], Number.NEGATIVE_INFINITY, q), 1), [1, 1, l, s]));

@@ -20,7 +20,8 @@ abstract class ModuleArray<M extends Module> extends Module {
 
   /** Adds a module at the end. */
   append(module: M): this {
-    if (!(module instanceof Module)) throw new ArgumentError(this.constructor.name, `wants modules, got ${describe(module)}`);
+    if (!(module instanceof Module))
+      throw new ArgumentError(this.constructor.name, `wants modules, got ${describe(module)}`);
     this.#modules.push(module);
     return this;
   }
@@ -33,7 +34,8 @@ abstract class ModuleArray<M extends Module> extends Module {
   /** The module at a place, counted from the end if negative. */
   at(index: number): M {
     const module = Number.isInteger(index) ? this.#modules.at(index) : undefined;
-    if (module === undefined) throw new IndexError(this.constructor.name, `index ${describe(index)} is out of range for ${this.size} modules`);
+    if (module === undefined)
+      throw new IndexError(this.constructor.name, `index ${describe(index)} is out of range for ${this.size} modules`);
     return module;
   }
 

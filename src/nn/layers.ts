@@ -137,7 +137,13 @@ export class LayerNorm extends Module {
     options?: LayerNormLayerOptions,
   ) {
     super();
-    const spec = { normalizedShape: sizes, eps: number(1e-5), elementwiseAffine: flag(true), bias: flag(true), ...factory };
+    const spec = {
+      normalizedShape: sizes,
+      eps: number(1e-5),
+      elementwiseAffine: flag(true),
+      bias: flag(true),
+      ...factory,
+    };
     const given = readArguments('LayerNorm', [normalizedShape, eps, elementwiseAffine, bias, options], spec);
     const shape = given.normalizedShape;
     this.normalizedShape = typeof shape === 'number' ? [shape] : [...shape];

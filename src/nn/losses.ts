@@ -96,14 +96,22 @@ export class BCEWithLogitsLoss extends WeightedLoss {
   declare posWeight: Tensor | null;
 
   constructor(options?: BCEWithLogitsLossOptions) {
-    const given = readArguments('BCEWithLogitsLoss', [options], { weight: optional(tensor), reduction, posWeight: optional(tensor) });
+    const given = readArguments('BCEWithLogitsLoss', [options], {
+      weight: optional(tensor),
+      reduction,
+      posWeight: optional(tensor),
+    });
     super(given.weight);
     this.reduction = given.reduction;
     this.registerBuffer('posWeight', given.posWeight);
   }
 
   forward(input: Tensor, target: Tensor): Tensor {
-    return binaryCrossEntropyWithLogits(input, target, { weight: this.weight, posWeight: this.posWeight, reduction: this.reduction });
+    return binaryCrossEntropyWithLogits(input, target, {
+      weight: this.weight,
+      posWeight: this.posWeight,
+      reduction: this.reduction,
+    });
   }
 }
 

@@ -43,12 +43,14 @@ export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => unk
 export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown;
 
 /** What a property is called in states: snake_case. */
-const stateName = (property: string): string => property.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a}_${b.toLowerCase()}`);
+const stateName = (property: string): string =>
+  property.replace(/([a-z0-9])([A-Z])/g, (_, a: string, b: string) => `${a}_${b.toLowerCase()}`);
 
 const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
 
 export interface Module {
   /** Runs `forward` and the hooks. */
+  // biome-ignore lint/style/useShorthandFunctionType: a class can only be merged with an interface.
   (...inputs: Parameters<this['forward']>): ReturnType<this['forward']>;
 }
 
@@ -119,15 +121,19 @@ export abstract class Module extends Callable {
     if (typeof name !== 'string' || name === '' || name.includes('.'))
       throw new ArgumentError(op, `a name is a non-empty string without dots, got ${describe(name)}`);
     if (!this.#buffers.has(name) && name in this) throw new ArgumentError(op, `${name} exists already`);
-    if (tensor !== null && !(tensor instanceof Tensor)) throw new ArgumentError(op, `wants a tensor or null, got ${describe(tensor)}`);
-    if (typeof persistent !== 'boolean') throw new ArgumentError(op, `persistent is a boolean, got ${describe(persistent)}`);
+    if (tensor !== null && !(tensor instanceof Tensor))
+      throw new ArgumentError(op, `wants a tensor or null, got ${describe(tensor)}`);
+    if (typeof persistent !== 'boolean')
+      throw new ArgumentError(op, `persistent is a boolean, got ${describe(persistent)}`);
     this.#buffers.set(name, persistent);
     Reflect.set(this, name, tensor === null ? null : keep(tensor));
   }
 
   /** Submodules by name, not theirs in turn. */
   namedChildren(): [string, Module][] {
-    return this.members().flatMap(([name, value]) => (value instanceof Module ? [[stateName(name), value] as [string, Module]] : []));
+    return this.members().flatMap(([name, value]) =>
+      value instanceof Module ? [[stateName(name), value] as [string, Module]] : [],
+    );
   }
 
   children(): Module[] {
@@ -151,7 +157,9 @@ export abstract class Module extends Callable {
   }
 
   #ownParameters(): [string, Parameter][] {
-    return this.members().flatMap(([name, value]) => (value instanceof Parameter ? [[stateName(name), value] as [string, Parameter]] : []));
+    return this.members().flatMap(([name, value]) =>
+      value instanceof Parameter ? [[stateName(name), value] as [string, Parameter]] : [],
+    );
   }
 
   #ownBuffers(): { name: string; tensor: Tensor; persistent: boolean }[] {
@@ -237,9 +245,13 @@ export abstract class Module extends Callable {
         problems.push(`${name} has shape ${formatShape(value.shape)}, expected ${formatShape(tensor.shape)}`);
     }
     if (strict) {
-      problems.push(...missingKeys.map((name) => `${name} is missing`), ...unexpectedKeys.map((name) => `${name} is unexpected`));
+      problems.push(
+        ...missingKeys.map((name) => `${name} is missing`),
+        ...unexpectedKeys.map((name) => `${name} is unexpected`),
+      );
     }
-    if (problems.length > 0) throw new StateError(op, `the state does not fit ${this.constructor.name}:\n  ${problems.join('\n  ')}`);
+    if (problems.length > 0)
+      throw new StateError(op, `the state does not fit ${this.constructor.name}:\n  ${problems.join('\n  ')}`);
     noGrad(() => {
       for (const [name, tensor] of own) if (given.has(name)) copy_(tensor, given.get(name) as Tensor);
     });
@@ -304,7 +316,11 @@ export abstract class Module extends Callable {
       for (const [name, value] of Object.entries(module)) {
         if (!(value instanceof Parameter) && !(module.#buffers.has(name) && value instanceof Tensor)) continue;
         const tensor: Tensor = value;
-        if (!moved.has(tensor)) moved.set(tensor, outsideScopes(() => move(tensor)));
+        if (!moved.has(tensor))
+          moved.set(
+            tensor,
+            outsideScopes(() => move(tensor)),
+          );
         Reflect.set(module, name, moved.get(tensor));
       }
     return this;
@@ -319,7 +335,9 @@ export abstract class Module extends Callable {
 
   /** The tree of modules, as PyTorch prints it. */
   override toString(): string {
-    const children = this.namedChildren().map(([name, module]) => `  (${name}): ${module.toString().replaceAll('\n', '\n  ')}`);
+    const children = this.namedChildren().map(
+      ([name, module]) => `  (${name}): ${module.toString().replaceAll('\n', '\n  ')}`,
+    );
     const extra = this.extraRepr();
     const inner = children.length === 0 ? extra : `${extra === '' ? '' : `\n  ${extra}`}\n${children.join('\n')}\n`;
     return `${this.constructor.name}(${inner})`;

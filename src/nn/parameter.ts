@@ -34,7 +34,11 @@ export interface LayerOptions {
 }
 
 /** @internal A parameter that an initialiser is still to fill. */
-export function emptyParameter(op: string, shape: Shape, { dtype, backend }: { dtype: DType; backend: BackendName | undefined }): Parameter {
+export function emptyParameter(
+  op: string,
+  shape: Shape,
+  { dtype, backend }: { dtype: DType; backend: BackendName | undefined },
+): Parameter {
   const heap = resolveHeap(op, backend);
   const data = allocate(op, heap, dtype, shape);
   const parameter = new Parameter(data);

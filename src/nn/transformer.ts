@@ -3,7 +3,7 @@ import { add, relu } from '../generated/elementwise.ts';
 import { gelu } from '../generated/functions.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { count, factory, flag, type Kind, number, probability, readArguments } from './arguments.ts';
+import { count, factory, flag, type Kind, number, optional, probability, readArguments } from './arguments.ts';
 import { MultiheadAttention } from './attention.ts';
 import { Dropout, LayerNorm, Linear } from './layers.ts';
 import { Module } from './module.ts';
@@ -91,7 +91,11 @@ export class TransformerEncoderLayer extends Module {
   }
 
   forward(src: Tensor, options?: EncoderCallOptions): Tensor {
-    const given: EncoderCallOptions = checkOptions('TransformerEncoderLayer', options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']);
+    const given: EncoderCallOptions = checkOptions('TransformerEncoderLayer', options, [
+      'srcMask',
+      'srcKeyPaddingMask',
+      'isCausal',
+    ]);
     if (this.normFirst) {
       const x = add(src, this.#attend(this.norm1(src), given));
       return add(x, this.#feed(this.norm2(x)));
@@ -113,7 +117,7 @@ export class TransformerEncoderLayer extends Module {
 /** Options of `TransformerBlock`. */
 export interface TransformerBlockOptions extends LayerOptions {
   /** Features between the two linear layers; 4 · embedDim by default. */
-  dimFeedforward?: number;
+  dimFeedforward?: number | null;
   /** 0 by default. */
   dropout?: number;
   /** 'gelu' by default. */
@@ -129,10 +133,15 @@ export class TransformerBlock extends TransformerEncoderLayer {
   readonly causal: boolean;
 
   constructor(embedDim: number, numHeads: number, options?: TransformerBlockOptions) {
-    const { causal, embedDim: e, numHeads: heads, ...given } = readArguments('TransformerBlock', [embedDim, numHeads, options], {
+    const {
+      causal,
+      embedDim: e,
+      numHeads: heads,
+      ...given
+    } = readArguments('TransformerBlock', [embedDim, numHeads, options], {
       embedDim: count,
       numHeads: count,
-      dimFeedforward: { ...count, fallback: 4 * embedDim },
+      dimFeedforward: optional(count),
       dropout: probability(0),
       activation: { ...activationKind, fallback: 'gelu' as Activation },
       layerNormEps: number(1e-5),
@@ -140,12 +149,21 @@ export class TransformerBlock extends TransformerEncoderLayer {
       causal: flag(true),
       ...factory,
     });
-    const { backend, ...rest } = given;
-    super(e, heads, { ...rest, ...(backend && { backend }), batchFirst: true, normFirst: true });
+    const { backend, dimFeedforward, ...rest } = given;
+    super(e, heads, {
+      ...rest,
+      ...(backend && { backend }),
+      dimFeedforward: dimFeedforward ?? 4 * e,
+      batchFirst: true,
+      normFirst: true,
+    });
     this.causal = causal;
   }
 
   override forward(x: Tensor, options?: EncoderCallOptions): Tensor {
-    return super.forward(x, { isCausal: this.causal, ...checkOptions('TransformerBlock', options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']) });
+    return super.forward(x, {
+      isCausal: this.causal,
+      ...checkOptions('TransformerBlock', options, ['srcMask', 'srcKeyPaddingMask', 'isCausal']),
+    });
   }
 }

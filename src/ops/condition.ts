@@ -9,6 +9,7 @@ import { type DType, isFloating, resultType, typeOfScalar } from '../tensor/dtyp
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
 import type { Tensor, TensorLike } from '../tensor/tensor.ts';
 import { castTo, sumTo } from './convert.ts';
+import { promoted } from './elementwise.ts';
 import { reshape } from './view.ts';
 
 /** @internal Checks that an operand is a tensor or a number. */
@@ -17,14 +18,7 @@ export function expectOperand(op: string, value: unknown): TensorLike {
 }
 
 /** @internal The dtype that operands share, as PyTorch's `result_type`. */
-export const commonType = (operands: readonly TensorLike[]): DType =>
-  resultType(
-    operands.map((x) =>
-      typeof x === 'number'
-        ? { dtype: typeOfScalar(x), priority: 0 }
-        : { dtype: x.dtype, priority: x.ndim > 0 ? 2 : 1 },
-    ),
-  );
+export const commonType = (operands: readonly TensorLike[]): DType => resultType(operands.map(promoted));
 
 /** @internal x where the condition holds, y elsewhere, both taken as `dtype`. */
 export function choose(op: string, condition: Tensor, x: TensorLike, y: TensorLike, dtype: DType): Tensor {

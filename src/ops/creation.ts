@@ -30,8 +30,6 @@ import {
 import { Tensor } from '../tensor/tensor.ts';
 import { castTo, clone, detach, fillWith, to } from './convert.ts';
 
-export * from '../random/create.ts';
-
 /**
  * A tensor of the given data, always copied: a number, bigint or boolean, nested arrays of them, a typed array
  * (also as a row of an array), or another tensor.
@@ -68,11 +66,17 @@ function copyOf(data: Tensor, options: unknown): Tensor {
  */
 export function fromArray(array: SourceArray, shape?: Shape, options?: TensorOptions): Tensor {
   if (!isTypedArray(array)) throw new ArgumentError('fromArray', `wants a typed array, got ${describe(array)}`);
-  return fromTypedArray('fromArray', array, shape === undefined ? [array.length] : checkShape('fromArray', shape), options);
+  return fromTypedArray(
+    'fromArray',
+    array,
+    shape === undefined ? [array.length] : checkShape('fromArray', shape),
+    options,
+  );
 }
 
 function fromTypedArray(op: string, array: SourceArray, shape: Shape, options: unknown): Tensor {
-  if (sizeOf(shape) !== array.length) throw new ShapeError(op, `${array.length} elements do not fit the shape ${formatShape(shape)}`);
+  if (sizeOf(shape) !== array.length)
+    throw new ShapeError(op, `${array.length} elements do not fit the shape ${formatShape(shape)}`);
   const own = typeOfArray(op, array);
   const resolved = resolveOptions(op, options, own);
   const out = allocate(op, resolved.heap, own, shape);
@@ -157,7 +161,8 @@ export function emptyLike(x: Tensor, options?: TensorOptions): Tensor {
 }
 
 function expectFinite(op: string, name: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) throw new ArgumentError(op, `${name} is a finite number, got ${describe(value)}`);
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    throw new ArgumentError(op, `${name} is a finite number, got ${describe(value)}`);
   return value;
 }
 
@@ -176,14 +181,22 @@ export function arange(...args: readonly unknown[]): Tensor {
   const at = args.findIndex((value) => typeof value !== 'number');
   const count = at < 0 ? args.length : at;
   if (count === 0 || count > 3 || args.slice(count + 1).some((value) => value !== undefined))
-    throw new ArgumentError('arange', `wants end, or start and end, or start, end and step, and then options, got ${describe([...args])}`);
+    throw new ArgumentError(
+      'arange',
+      `wants end, or start and end, or start, end and step, and then options, got ${describe([...args])}`,
+    );
   const names = count === 1 ? ['end'] : ['start', 'end', 'step'];
   const numbers = args.slice(0, count).map((value, i) => expectFinite('arange', names[i] as string, value));
   const [start, end] = (count === 1 ? [0, numbers[0]] : numbers) as [number, number];
   const step = numbers[2] ?? 1;
   if (step === 0) throw new ArgumentError('arange', 'step must not be 0');
-  if ((end - start) * step < 0) throw new ArgumentError('arange', `a step of ${step} does not lead from ${start} to ${end}`);
-  const resolved = resolveOptions('arange', args[count], [start, end, step].every(Number.isInteger) ? 'int64' : 'float32');
+  if ((end - start) * step < 0)
+    throw new ArgumentError('arange', `a step of ${step} does not lead from ${start} to ${end}`);
+  const resolved = resolveOptions(
+    'arange',
+    args[count],
+    [start, end, step].every(Number.isInteger) ? 'int64' : 'float32',
+  );
   const { dtype, heap } = resolved;
   if (dtype === 'bool') throw new DTypeError('arange', 'does not make bool tensors');
   const n = Math.max(0, Math.ceil((end - start) / step));
@@ -214,7 +227,7 @@ function between(start: number, end: number, steps: number): (i: number) => numb
 export function linspace(start: number, end: number, steps: number, options?: TensorOptions): Tensor {
   expectFinite('linspace', 'start', start);
   expectFinite('linspace', 'end', end);
-  return spaced('linspace', steps, options, between(start, end, steps));
+  return spaced('linspace', steps, options, between(start, end, expectCount('linspace', 'steps', steps)));
 }
 
 /** `steps` powers of `base` whose exponents run from `start` to `end`, both included. */
@@ -222,7 +235,7 @@ export function logspace(start: number, end: number, steps: number, base = 10, o
   expectFinite('logspace', 'start', start);
   expectFinite('logspace', 'end', end);
   expectFinite('logspace', 'base', base);
-  const exponent = between(start, end, steps);
+  const exponent = between(start, end, expectCount('logspace', 'steps', steps));
   return spaced('logspace', steps, options, (i) => base ** exponent(i));
 }
 

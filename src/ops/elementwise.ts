@@ -12,7 +12,7 @@ import { allocate, commonHeap, emit, type Instruction, immediate, operand } from
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, sameShape, type Shape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
-import { castTo, filled, sumTo, writeOver } from './convert.ts';
+import { castTo, clone, filled, sumTo, writeOver } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
 
 /** The values that a derivative's formula may read. */
@@ -51,7 +51,8 @@ const TERMS = ['x', 'y', 'z'] as const;
 const NO_PARAMS: readonly number[] = [];
 const UNIT = [1] as const;
 
-function promoted(input: TensorLike): Promoted {
+/** How an operand takes part in a promotion. */
+export function promoted(input: TensorLike): Promoted {
   if (typeof input === 'number') return { dtype: typeOfScalar(input), priority: 0 };
   return { dtype: input.dtype, priority: input.ndim > 0 ? 2 : 1 };
 }
@@ -59,8 +60,9 @@ function promoted(input: TensorLike): Promoted {
 /** The dtype that an op computes in. */
 function computeType(spec: ElementwiseSpec, inputs: readonly TensorLike[]): DType {
   const first = inputs[0] as TensorLike;
-  const same = inputs.length === 1 && typeof first !== 'number';
-  const common = same ? (first as Tensor).dtype : resultType(inputs.map(promoted));
+  // Derivatives compute with plain numbers too, and must not lose digits.
+  if (inputs.every((input) => typeof input === 'number')) return 'float64';
+  const common = inputs.length === 1 ? (first as Tensor).dtype : resultType(inputs.map(promoted));
   if (spec.dtypes === 'float') return isFloating(common) ? common : 'float32';
   if (common !== 'bool' || spec.dtypes === 'any') return common;
   throw new DTypeError(spec.name, 'does not take bool tensors; convert with to({ dtype })');
@@ -105,7 +107,11 @@ export function applyInPlace(spec: ElementwiseSpec, inputs: readonly TensorLike[
     target.storage.version++;
     return target;
   }
-  writeOver(op, target, castTo(apply(wide, inputs, params), target.dtype));
+  // A derivative that reads the former value needs a copy of it: the memory is about to change.
+  const reads = tracked && spec.vjp?.some(({ uses }) => uses.includes('x'));
+  const former = reads ? clone(target) : target;
+  const operands = inputs.map((input) => (input === target ? former : input));
+  writeOver(op, target, castTo(apply(wide, operands, params), target.dtype));
   return target;
 }
 
@@ -222,7 +228,7 @@ function trackElementwise(spec: ElementwiseSpec, inputs: readonly TensorLike[], 
         fused >= 0 && !tracks(values)
           ? compute(spec.name, (g as Tensor).storage.heap, { opcode: fused, test: false, divides: false }, values, (g as Tensor).dtype, params, null)
           : derivative.compose(Object.fromEntries(uses.map((name, u) => [name, values[u]])) as unknown as Terms, params);
-      return sumTo(gradient as Tensor, shapes[i] as Shape);
+      return sumTo(castTo(gradient as Tensor, (g as Tensor).dtype), shapes[i] as Shape);
     });
   });
 }

@@ -16,7 +16,6 @@ import { castTo, clone, copyInto, filled, fillWith } from './convert.ts';
 import { amax } from './reduce.ts';
 import { expand, narrow, reshape, slice } from './view.ts';
 
-export { maskedFill, tril, triu, where } from './condition.ts';
 
 /** An index tensor as the kernels take it. */
 function expectIndex(op: string, value: unknown): Tensor {

@@ -30,7 +30,14 @@ const generatorOf = (op: string, options: RandomOptions | undefined): Generator 
   resolveGenerator(op, checkOptions(op, options, ['generator']).generator);
 
 /** Draws into a contiguous tensor. */
-function draw(op: string, opcode: number, out: Tensor, generator: Generator, inputs: readonly Operand[], params: readonly number[] = []): void {
+function draw(
+  op: string,
+  opcode: number,
+  out: Tensor,
+  generator: Generator,
+  inputs: readonly Operand[],
+  params: readonly number[] = [],
+): void {
   const { heap } = out.storage;
   emit(op, heap, {
     opcode,
@@ -42,7 +49,8 @@ function draw(op: string, opcode: number, out: Tensor, generator: Generator, inp
 }
 
 /** @internal Numbers in [0, 1). */
-export const drawUniform = (op: string, out: Tensor, generator: Generator): void => draw(op, UNIFORM, out, generator, []);
+export const drawUniform = (op: string, out: Tensor, generator: Generator): void =>
+  draw(op, UNIFORM, out, generator, []);
 /** @internal Numbers of mean 0 and standard deviation 1. */
 export const drawNormal = (op: string, out: Tensor, generator: Generator): void => draw(op, NORMAL, out, generator, []);
 /** @internal Whole numbers in [low, high). */
@@ -81,7 +89,8 @@ function expectFloating(op: string, x: Tensor): Tensor {
 }
 
 function expectNumber(op: string, name: string, value: unknown, ok: (n: number) => boolean, range: string): number {
-  if (typeof value !== 'number' || !ok(value)) throw new ArgumentError(op, `${name} is ${range}, got ${describe(value)}`);
+  if (typeof value !== 'number' || !ok(value))
+    throw new ArgumentError(op, `${name} is ${range}, got ${describe(value)}`);
   return value;
 }
 
@@ -91,7 +100,13 @@ const isProbability = (p: number) => p >= 0 && p <= 1;
 export function uniform_(x: Tensor, from = 0, to = 1, options?: RandomOptions): Tensor {
   expectFloating('uniform_', x);
   expectNumber('uniform_', 'from', from, Number.isFinite, 'a finite number');
-  expectNumber('uniform_', 'to', to, (n) => Number.isFinite(n - from) && n >= from, `a finite number of at least ${from}`);
+  expectNumber(
+    'uniform_',
+    'to',
+    to,
+    (n) => Number.isFinite(n - from) && n >= from,
+    `a finite number of at least ${from}`,
+  );
   const generator = generatorOf('uniform_', options);
   return fillInPlace('uniform_', x, (out) => {
     drawUniform('uniform_', out, generator);
@@ -150,7 +165,8 @@ export function bernoulli_(x: Tensor, p = 0.5, options?: RandomOptions): Tensor 
 export function dropout(x: Tensor, p = 0.5, training = true, options?: RandomOptions): Tensor {
   expectTensor('dropout', x);
   expectNumber('dropout', 'p', p, isProbability, 'a number from 0 to 1');
-  if (typeof training !== 'boolean') throw new ArgumentError('dropout', `training is a boolean, got ${describe(training)}`);
+  if (typeof training !== 'boolean')
+    throw new ArgumentError('dropout', `training is a boolean, got ${describe(training)}`);
   const generator = generatorOf('dropout', options);
   if (!training || p === 0) return x;
   expectFloating('dropout', x);
@@ -173,7 +189,8 @@ export function multinomial(probs: Tensor, numSamples: number, replacement = fal
   if (probs.ndim < 1 || probs.ndim > 2 || probs.shape.at(-1) === 0)
     throw new ShapeError(op, `wants [n] or [rows, n] with n at least 1, got ${formatShape(probs.shape)}`);
   expectNumber(op, 'numSamples', numSamples, (n) => Number.isInteger(n) && n >= 1, 'a positive whole number');
-  if (typeof replacement !== 'boolean') throw new ArgumentError(op, `replacement is a boolean, got ${describe(replacement)}`);
+  if (typeof replacement !== 'boolean')
+    throw new ArgumentError(op, `replacement is a boolean, got ${describe(replacement)}`);
   const generator = generatorOf(op, options);
   return noGrad(() => {
     const weights = castTo(contiguous(probs), 'float64');

@@ -12,7 +12,8 @@ import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { castTo, fillWith } from './convert.ts';
-import { gather, where } from './index.ts';
+import { where } from './condition.ts';
+import { gather } from './index.ts';
 import { cat } from './join.ts';
 import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
 

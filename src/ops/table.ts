@@ -83,8 +83,13 @@ const structured: readonly StructuredRow[] = [
     { name: 'addr', doc: 'β · input + α · an outer product.' },
     { name: 'linear', doc: 'x · weightᵀ + bias.', method: false },
   ]),
-  ...family('index', [
+  ...family('condition', [
     { name: 'where', doc: 'Elements of one tensor where a condition holds, of another elsewhere.', kernels: ['where'], method: false },
+    { name: 'maskedFill', doc: 'A value wherever a mask holds.' },
+    { name: 'tril', doc: 'The lower triangle of matrices, zeros above.' },
+    { name: 'triu', doc: 'The upper triangle of matrices, zeros below.' },
+  ]),
+  ...family('index', [
     { name: 'gather', doc: 'Elements picked along a dimension by a tensor of indices.', kernels: ['gather'] },
     { name: 'scatter', doc: 'Elements written along a dimension to places given by a tensor of indices.', kernels: ['scatter'] },
     { name: 'scatterAdd', doc: 'Elements added along a dimension at places given by a tensor of indices.', kernels: ['scatterAdd'] },
@@ -92,9 +97,6 @@ const structured: readonly StructuredRow[] = [
     { name: 'indexAdd', doc: 'Whole slices added along a dimension.' },
     { name: 'takeAlongDim', doc: 'Elements picked along a dimension, with broadcasting.' },
     { name: 'embedding', doc: 'Rows of a table, picked by index.', method: false },
-    { name: 'maskedFill', doc: 'A value wherever a mask holds.' },
-    { name: 'tril', doc: 'The lower triangle of matrices, zeros above.' },
-    { name: 'triu', doc: 'The upper triangle of matrices, zeros below.' },
     { name: 'oneHot', doc: 'A vector of zeros with a one at each index.', method: false },
   ]),
   ...family('arithmetic', [

@@ -39,19 +39,30 @@ function update(
   params: readonly number[],
 ): void {
   const heap = commonHeap(op, [parameter, gradient, ...state, step, rate]);
-  if (!parameter.isFloatingPoint) throw new DTypeError(op, `wants a float32 or float64 parameter, got ${parameter.dtype}`);
+  if (!parameter.isFloatingPoint)
+    throw new DTypeError(op, `wants a float32 or float64 parameter, got ${parameter.dtype}`);
   for (const other of [gradient, ...state]) {
     if (other === null) continue;
     if (other.dtype !== parameter.dtype)
-      throw new DTypeError(op, `wants ${parameter.dtype} like the parameter, got ${other.dtype}; convert one with to({ dtype })`);
+      throw new DTypeError(
+        op,
+        `wants ${parameter.dtype} like the parameter, got ${other.dtype}; convert one with to({ dtype })`,
+      );
     if (!sameShape(other.shape, parameter.shape))
-      throw new ShapeError(op, `wants the parameter's shape ${formatShape(parameter.shape)}, got ${formatShape(other.shape)}`);
+      throw new ShapeError(
+        op,
+        `wants the parameter's shape ${formatShape(parameter.shape)}, got ${formatShape(other.shape)}`,
+      );
   }
   for (const scalar of [step, rate]) {
     if (scalar.dtype !== 'float64' || scalar.ndim !== 0)
-      throw new ShapeError(op, `step and rate are 0-d float64 tensors, got ${scalar.dtype} of shape ${formatShape(scalar.shape)}`);
+      throw new ShapeError(
+        op,
+        `step and rate are 0-d float64 tensors, got ${scalar.dtype} of shape ${formatShape(scalar.shape)}`,
+      );
   }
-  for (const own of state) if (own !== null && !own.isContiguous) throw new ArgumentError(op, 'optimizer state is contiguous');
+  for (const own of state)
+    if (own !== null && !own.isContiguous) throw new ArgumentError(op, 'optimizer state is contiguous');
   // The kernel walks everything as one row; a parameter laid out otherwise goes through a copy.
   const target = parameter.isContiguous ? parameter : contiguous(detach(parameter));
   const given = contiguous(gradient);
@@ -60,7 +71,13 @@ function update(
     opcode,
     dtype: parameter.dtype,
     shape: [parameter.size],
-    operands: [row(target), row(given), ...state.map((x) => (x === null ? null : row(x))), operand(step, [0]), operand(rate, [0])],
+    operands: [
+      row(target),
+      row(given),
+      ...state.map((x) => (x === null ? null : row(x))),
+      operand(step, [0]),
+      operand(rate, [0]),
+    ],
     params,
   });
   if (target !== parameter) {
@@ -77,10 +94,22 @@ function update(
  * @param step float64 [], the number of steps made; grows by one.
  * @param rate float64 [], the learning rate.
  */
-export function sgdStep(parameter: Tensor, gradient: Tensor, buffer: Tensor | null, step: Tensor, rate: Tensor, settings: SgdSettings): void {
+export function sgdStep(
+  parameter: Tensor,
+  gradient: Tensor,
+  buffer: Tensor | null,
+  step: Tensor,
+  rate: Tensor,
+  settings: SgdSettings,
+): void {
   const { momentum, dampening, weightDecay, nesterov } = settings;
   expectTensor('sgdStep', parameter);
-  update('sgdStep', SGD_STEP, parameter, gradient, [buffer], step, rate, [momentum, dampening, weightDecay, Number(nesterov)]);
+  update('sgdStep', SGD_STEP, parameter, gradient, [buffer], step, rate, [
+    momentum,
+    dampening,
+    weightDecay,
+    Number(nesterov),
+  ]);
 }
 
 /**
@@ -101,5 +130,11 @@ export function adamStep(
 ): void {
   const { beta1, beta2, eps, weightDecay, decoupled } = settings;
   expectTensor('adamStep', parameter);
-  update('adamStep', ADAM_STEP, parameter, gradient, [first, second], step, rate, [beta1, beta2, eps, weightDecay, Number(decoupled)]);
+  update('adamStep', ADAM_STEP, parameter, gradient, [first, second], step, rate, [
+    beta1,
+    beta2,
+    eps,
+    weightDecay,
+    Number(decoupled),
+  ]);
 }

@@ -4,7 +4,7 @@
  */
 import { add, logicalAnd, logicalNot, logicalOr, maximum, minimum, mul, round } from '../generated/elementwise.ts';
 import type { Tensor, TensorLike } from '../tensor/tensor.ts';
-import { where } from './index.ts';
+import { where } from './condition.ts';
 
 export const k = (c: number): number => c;
 export const select = (m: TensorLike, a: TensorLike, b: TensorLike): Tensor => where(m as Tensor, a, b);

@@ -36,7 +36,7 @@ function embed(op: string, g: Tensor, shape: Shape, part: (whole: Tensor) => Ten
 }
 
 /** Sizes given one by one or as one array. */
-type Sizes = readonly [Shape] | Shape;
+type Sizes = [sizes: Shape] | number[];
 const flatSizes = (sizes: Sizes): unknown => (Array.isArray(sizes[0]) ? sizes[0] : sizes);
 
 /**
@@ -154,7 +154,7 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
   const n = x.shape[d] as number;
   const clip = (value: number | null | undefined, otherwise: number) => {
     if (value === null || value === undefined) return otherwise;
-    if (!Number.isInteger(value) && Math.abs(value) !== Number.POSITIVE_INFINITY)
+    if (typeof value !== 'number' || (!Number.isInteger(value) && Math.abs(value) !== Number.POSITIVE_INFINITY))
       throw new ArgumentError('slice', `start and end are whole numbers, got ${describe(value)}`);
     return Math.min(Math.max(value < 0 ? value + n : value, 0), n);
   };
@@ -168,9 +168,18 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
   return viewOf('slice', x, shape, strides, offset, (g) => embed('slice', g, from, part));
 }
 
-/** `length` elements from `start` along `dim`. */
-export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
+/** The value of a 0-d integer tensor. */
+function wholeNumber(op: string, x: Tensor): number {
+  expectTensor(op, x);
+  if (x.ndim !== 0 || x.isFloatingPoint || x.dtype === 'bool')
+    throw new ShapeError(op, `wants a number or a 0-d integer tensor, got ${x.dtype} of shape ${formatShape(x.shape)}`);
+  return x.item();
+}
+
+/** `length` elements from `start`, which may be a 0-d integer tensor, along `dim`. */
+export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   expectTensor('narrow', x);
+  if (start instanceof Tensor) return narrow(x, dim, wholeNumber('narrow', start), length);
   if (x.ndim === 0) throw new ShapeError('narrow', 'a 0-d tensor cannot be narrowed');
   const d = resolveDim('narrow', dim, x.ndim);
   const n = x.shape[d] as number;

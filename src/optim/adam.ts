@@ -1,8 +1,16 @@
 /** Adam and AdamW: the same step, apart from what weight decay means. */
 import { adamStep } from '../ops/update.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { amsgradStep } from './amsgrad.ts';
 import { betas, flag, nonNegative, type Parameters } from './arguments.ts';
-import { type BaseOptions, type Checks, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from './optimizer.ts';
+import {
+  type BaseOptions,
+  type Checks,
+  type GroupOptions,
+  Optimizer,
+  type ParamGroup,
+  type ParamState,
+} from './optimizer.ts';
 
 /** Settings of `Adam` and `AdamW`. */
 export interface AdamOptions extends BaseOptions {
@@ -11,24 +19,52 @@ export interface AdamOptions extends BaseOptions {
   /** Added to the denominator. */
   eps?: number;
   weightDecay?: number;
+  /** Divide by the largest second moment so far instead of the present one. */
+  amsgrad?: boolean;
 }
 
-const DEFAULTS: Required<AdamOptions> = { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, maximize: false };
+const DEFAULTS: Required<AdamOptions> = {
+  lr: 1e-3,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
+  weightDecay: 0,
+  amsgrad: false,
+  maximize: false,
+};
 
-const CHECKS: Checks<AdamOptions> = { lr: nonNegative, betas, eps: nonNegative, weightDecay: nonNegative, maximize: flag };
+const CHECKS: Checks<AdamOptions> = {
+  lr: nonNegative,
+  betas,
+  eps: nonNegative,
+  weightDecay: nonNegative,
+  amsgrad: flag,
+  maximize: flag,
+};
 
 abstract class AdamFamily extends Optimizer<AdamOptions> {
   protected abstract readonly decoupled: boolean;
 
-  protected buffers(): readonly string[] {
-    return ['expAvg', 'expAvgSq'];
+  protected buffers({ amsgrad }: ParamGroup<AdamOptions>): readonly string[] {
+    return amsgrad ? ['expAvg', 'expAvgSq', 'maxExpAvgSq'] : ['expAvg', 'expAvgSq'];
   }
 
-  protected update(parameter: Tensor, gradient: Tensor, state: ParamState, rate: Tensor, group: ParamGroup<AdamOptions>): void {
+  protected update(
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParamState,
+    rate: Tensor,
+    group: ParamGroup<AdamOptions>,
+  ): void {
     const [beta1, beta2] = group.betas;
     const { eps, weightDecay } = group;
-    const { expAvg, expAvgSq, step } = state as Record<'expAvg' | 'expAvgSq' | 'step', Tensor>;
-    adamStep(parameter, gradient, expAvg, expAvgSq, step, rate, { beta1, beta2, eps, weightDecay, decoupled: this.decoupled });
+    const settings = { beta1, beta2, eps, weightDecay, decoupled: this.decoupled };
+    const { expAvg, expAvgSq, maxExpAvgSq, step } = state as Record<string, Tensor> & {
+      expAvg: Tensor;
+      expAvgSq: Tensor;
+      step: Tensor;
+    };
+    if (group.amsgrad) amsgradStep(parameter, gradient, expAvg, expAvgSq, maxExpAvgSq as Tensor, step, rate, settings);
+    else adamStep(parameter, gradient, expAvg, expAvgSq, step, rate, settings);
   }
 }
 

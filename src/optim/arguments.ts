@@ -19,12 +19,16 @@ export const finite: Check = { test: Number.isFinite, range: 'a finite number' }
 export const flag: Check = { test: (value) => typeof value === 'boolean', range: 'a boolean' };
 export const betas: Check = {
   test: (value) =>
-    Array.isArray(value) && value.length === 2 && [...value].every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1),
+    Array.isArray(value) &&
+    value.length === 2 &&
+    [...value].every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1),
   range: 'a pair of numbers in [0, 1)',
 };
 
 const isIterable = (value: unknown): value is Iterable<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
 
 /** What an iterable yields; a lone tensor counts as a list of one. */
 export function listOf(op: string, params: unknown): unknown[] {
@@ -36,7 +40,8 @@ export function listOf(op: string, params: unknown): unknown[] {
 /** The tensors of a list, checked to be usable ones. */
 export function listParameters(op: string, params: unknown): Tensor[] {
   return listOf(op, params).map((item) => {
-    if (!(item instanceof Tensor)) throw new ArgumentError(op, `wants tensors to optimize, got ${describe(item)} among them`);
+    if (!(item instanceof Tensor))
+      throw new ArgumentError(op, `wants tensors to optimize, got ${describe(item)} among them`);
     return item.assertAlive(op);
   });
 }

@@ -29,9 +29,12 @@ const gradients = (op: string, params: unknown): Tensor[] =>
 export function clipGradNorm(params: Parameters, maxNorm: number, options?: ClipOptions): Tensor {
   const op = 'clipGradNorm';
   const { normType = 2, errorIfNonfinite = false } = checkOptions(op, options, ['normType', 'errorIfNonfinite']);
-  if (typeof maxNorm !== 'number' || !(maxNorm >= 0)) throw new ArgumentError(op, `maxNorm is a number of at least 0, got ${describe(maxNorm)}`);
-  if (typeof normType !== 'number' || !(normType > 0)) throw new ArgumentError(op, `normType is a positive number, got ${describe(normType)}`);
-  if (typeof errorIfNonfinite !== 'boolean') throw new ArgumentError(op, `errorIfNonfinite is a boolean, got ${describe(errorIfNonfinite)}`);
+  if (typeof maxNorm !== 'number' || !(maxNorm >= 0))
+    throw new ArgumentError(op, `maxNorm is a number of at least 0, got ${describe(maxNorm)}`);
+  if (typeof normType !== 'number' || !(normType > 0))
+    throw new ArgumentError(op, `normType is a positive number, got ${describe(normType)}`);
+  if (typeof errorIfNonfinite !== 'boolean')
+    throw new ArgumentError(op, `errorIfNonfinite is a boolean, got ${describe(errorIfNonfinite)}`);
   const grads = gradients(op, params).filter((grad) => grad.size > 0);
   const first = grads[0];
   if (first === undefined) return zeros([]);

@@ -50,13 +50,20 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   readonly #rates = new Map<ParamGroup<O>, Map<Heap, Tensor>>();
 
   /** @internal Called by the optimizers, with their name, their defaults and what each setting may be. */
-  constructor(name: string, params: Parameters | Iterable<GroupOptions<O>>, options: O, defaults: Required<O>, checks: Checks<O>) {
+  constructor(
+    name: string,
+    params: Parameters | Iterable<GroupOptions<O>>,
+    options: O,
+    defaults: Required<O>,
+    checks: Checks<O>,
+  ) {
     this.#name = name;
     this.#checks = checks;
     this.defaults = this.#complete(options, defaults, []);
     const list = listOf(name, params);
     if (list.length === 0) throw new ArgumentError(name, 'wants parameters, or groups of them, to optimize, got none');
-    if (list.every((item) => item instanceof Tensor)) this.addParamGroup({ params: list } as unknown as GroupOptions<O>);
+    if (list.every((item) => item instanceof Tensor))
+      this.addParamGroup({ params: list } as unknown as GroupOptions<O>);
     else for (const group of list) this.addParamGroup(group as GroupOptions<O>);
   }
 
@@ -72,7 +79,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   #validate(settings: Record<string, unknown>): void {
     for (const [key, { test, range }] of Object.entries<Check>(this.#checks))
-      if (!test(settings[key])) throw new ArgumentError(this.#name, `${key} is ${range}, got ${describe(settings[key])}`);
+      if (!test(settings[key]))
+        throw new ArgumentError(this.#name, `${key} is ${range}, got ${describe(settings[key])}`);
     this.checkTogether(settings as Required<O>);
   }
 
@@ -88,9 +96,15 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     if (params.length === 0) throw new ArgumentError(op, 'a group without parameters');
     const taken = new Set(this.paramGroups.flatMap((other) => other.params));
     for (const parameter of params) {
-      if (!parameter.isLeaf) throw new AutogradError(op, `only leaves can be optimized, one parameter is a result of '${parameter.node?.name}'`);
-      if (!parameter.isFloatingPoint) throw new DTypeError(op, `only float32 and float64 tensors can be optimized, got ${parameter.dtype}`);
-      if (taken.has(parameter)) throw new ArgumentError(op, `a parameter of shape ${formatShape(parameter.shape)} appears twice`);
+      if (!parameter.isLeaf)
+        throw new AutogradError(
+          op,
+          `only leaves can be optimized, one parameter is a result of '${parameter.node?.name}'`,
+        );
+      if (!parameter.isFloatingPoint)
+        throw new DTypeError(op, `only float32 and float64 tensors can be optimized, got ${parameter.dtype}`);
+      if (taken.has(parameter))
+        throw new ArgumentError(op, `a parameter of shape ${formatShape(parameter.shape)} appears twice`);
       taken.add(parameter);
     }
     const complete = { ...this.#complete(group, this.defaults, ['params']), params } as ParamGroup<O>;
@@ -136,7 +150,13 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   protected abstract buffers(group: ParamGroup<O>): readonly string[];
 
   /** @internal Updates one parameter in place; `rate` is a float64 [] tensor. */
-  protected abstract update(parameter: Tensor, gradient: Tensor, state: ParamState, rate: Tensor, group: ParamGroup<O>): void;
+  protected abstract update(
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParamState,
+    rate: Tensor,
+    group: ParamGroup<O>,
+  ): void;
 
   #stateOf(parameter: Tensor, group: ParamGroup<O>): ParamState {
     const { heap } = parameter.storage;

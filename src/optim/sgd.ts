@@ -3,7 +3,14 @@ import { ArgumentError } from '../errors.ts';
 import { sgdStep } from '../ops/update.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { finite, flag, nonNegative, type Parameters } from './arguments.ts';
-import { type BaseOptions, type Checks, type GroupOptions, Optimizer, type ParamGroup, type ParamState } from './optimizer.ts';
+import {
+  type BaseOptions,
+  type Checks,
+  type GroupOptions,
+  Optimizer,
+  type ParamGroup,
+  type ParamState,
+} from './optimizer.ts';
 
 /** Settings of `SGD`. */
 export interface SGDOptions extends BaseOptions {
@@ -17,7 +24,14 @@ export interface SGDOptions extends BaseOptions {
   nesterov?: boolean;
 }
 
-const DEFAULTS: Required<SGDOptions> = { lr: 1e-3, momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, maximize: false };
+const DEFAULTS: Required<SGDOptions> = {
+  lr: 1e-3,
+  momentum: 0,
+  dampening: 0,
+  weightDecay: 0,
+  nesterov: false,
+  maximize: false,
+};
 
 const CHECKS: Checks<SGDOptions> = {
   lr: nonNegative,
@@ -47,7 +61,13 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? [] : ['momentumBuffer'];
   }
 
-  protected update(parameter: Tensor, gradient: Tensor, state: ParamState, rate: Tensor, group: ParamGroup<SGDOptions>): void {
+  protected update(
+    parameter: Tensor,
+    gradient: Tensor,
+    state: ParamState,
+    rate: Tensor,
+    group: ParamGroup<SGDOptions>,
+  ): void {
     const buffer = group.momentum === 0 ? null : (state.momentumBuffer as Tensor);
     sgdStep(parameter, gradient, buffer, state.step as Tensor, rate, group);
   }

@@ -24,8 +24,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor);
 
 /** @throws StateError that lists all that does not fit. */
-export function checkStateDict(op: string, dict: unknown, groups: readonly { params: Tensor[] }[], known: readonly string[]): Loaded {
-  if (!isRecord(dict) || !isRecord(dict.state) || !Array.isArray(dict.paramGroups) || ![...dict.paramGroups].every(isRecord))
+export function checkStateDict(
+  op: string,
+  dict: unknown,
+  groups: readonly { params: Tensor[] }[],
+  known: readonly string[],
+): Loaded {
+  if (
+    !isRecord(dict) ||
+    !isRecord(dict.state) ||
+    !Array.isArray(dict.paramGroups) ||
+    ![...dict.paramGroups].every(isRecord)
+  )
     throw new StateError(op, `a state is an object with state and paramGroups, got ${describe(dict)}`);
   const saved: Record<string, unknown>[] = dict.paramGroups;
   const problems: string[] = [];
@@ -51,7 +61,8 @@ export function checkStateDict(op: string, dict: unknown, groups: readonly { par
       state.set(parameter, own as Record<string, Tensor>);
     }
   }
-  for (const number of Object.keys(dict.state)) if (!used.has(number)) problems.push(`state of a parameter ${number} that is in no group`);
+  for (const number of Object.keys(dict.state))
+    if (!used.has(number)) problems.push(`state of a parameter ${number} that is in no group`);
   if (problems.length > 0) throw new StateError(op, `the state does not fit:\n  ${problems.join('\n  ')}`);
   return { state, settings };
 }
@@ -68,7 +79,12 @@ function misfits(number: string, own: unknown, parameter: Tensor): string[] {
 }
 
 /** Copies of saved tensors where the optimizer keeps its state; those that exist are overwritten, so that compiled steps see it. */
-export function copyState(op: string, parameter: Tensor, given: Record<string, Tensor>, own: Record<string, Tensor>): Record<string, Tensor> {
+export function copyState(
+  op: string,
+  parameter: Tensor,
+  given: Record<string, Tensor>,
+  own: Record<string, Tensor>,
+): Record<string, Tensor> {
   const { heap } = parameter.storage;
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {

@@ -79,7 +79,14 @@ export function randint(high: number, shape: Shape, options?: RandomTensorOption
 export function randint(low: number, high: number, shape: Shape, options?: RandomTensorOptions): Tensor;
 export function randint(low: number, ...rest: readonly unknown[]): Tensor {
   const [from, to, shape, options] = typeof rest[0] === 'number' ? [low, ...rest] : [0, low, ...rest];
-  return integers('randint', from, to, checkShape('randint', shape), resolveOptions('randint', options, 'int64', EXTRA), options);
+  return integers(
+    'randint',
+    from,
+    to,
+    checkShape('randint', shape),
+    resolveOptions('randint', options, 'int64', EXTRA),
+    options,
+  );
 }
 
 /** As `randint`, in the shape, dtype and backend of `x`. */

@@ -80,7 +80,8 @@ export class Generator {
     if (state.size !== STATE_WORDS || state.ndim !== 1)
       throw new ShapeError('setState', `wants the shape [${STATE_WORDS}], got ${formatShape(state.shape)}`);
     const words = state.data() as Int32Array;
-    this.#seed = BigInt.asUintN(32, BigInt(words[0] as number)) | (BigInt.asUintN(32, BigInt(words[1] as number)) << 32n);
+    this.#seed =
+      BigInt.asUintN(32, BigInt(words[0] as number)) | (BigInt.asUintN(32, BigInt(words[1] as number)) << 32n);
     this.#restart(words);
     return this;
   }
@@ -102,7 +103,8 @@ export class Generator {
   }
 }
 
-const write = (state: Tensor, words: Int32Array): void => (state.storage.view('int32', 0, STATE_WORDS) as Int32Array).set(words);
+const write = (state: Tensor, words: Int32Array): void =>
+  (state.storage.view('int32', 0, STATE_WORDS) as Int32Array).set(words);
 
 function wordsOf(seed: bigint): Int32Array {
   return Int32Array.from([Number(BigInt.asIntN(32, seed)), Number(BigInt.asIntN(32, seed >> 32n)), 0, 0]);

@@ -3,6 +3,7 @@
  * Promotion follows PyTorch: tensors with dimensions outrank 0-d tensors, which outrank
  * plain numbers, within a category (bool < integer < floating point).
  */
+import { DTypeError, describe } from '../errors.ts';
 import { DTYPES, ITEM_BYTES } from '../program/abi.ts';
 
 /** float32 (the default), float64, int32, int64, uint8 or bool. */
@@ -35,13 +36,27 @@ export const dtypeInfo = Object.fromEntries(
 ) as Readonly<Record<DType, DTypeInfo>>;
 
 export const isDType = (value: unknown): value is DType => typeof value === 'string' && Object.hasOwn(dtypeInfo, value);
-export const isFloating = (dtype: DType): boolean => dtypeInfo[dtype].floating;
+
+/** @throws DTypeError for anything that is not the name of a dtype. */
+function checkDType(op: string, dtype: DType): void {
+  if (!isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
+}
+
+/** Whether it is float32 or float64. */
+export function isFloating(dtype: DType): boolean {
+  checkDType('isFloating', dtype);
+  return dtypeInfo[dtype].floating;
+}
 
 // Within a category the wider type wins; uint8 with a signed type gives the signed one.
 const RANK: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, int64: 3, float32: 4, float64: 5 };
 
 /** The smallest type that holds both, as PyTorch's `promote_types`. */
-export const promoteTypes = (a: DType, b: DType): DType => (RANK[a] >= RANK[b] ? a : b);
+export function promoteTypes(a: DType, b: DType): DType {
+  checkDType('promoteTypes', a);
+  checkDType('promoteTypes', b);
+  return RANK[a] >= RANK[b] ? a : b;
+}
 
 /** The category of a plain JavaScript value and the type it has when nothing else decides. */
 export function typeOfScalar(value: number | bigint | boolean): DType {

@@ -137,7 +137,8 @@ export function resolveShape(op: string, shape: unknown, size?: number): number[
     result[open] = size / rest;
   }
   if (result.length > MAX_DIMS) throw new ShapeError(op, `${result.length} dimensions, at most ${MAX_DIMS} are supported`);
-  if (sizeOf(result) > MAX_ELEMENTS)
+  // Each size as well as their product: beside a size of 0 any other would pass.
+  if (sizeOf(result) > MAX_ELEMENTS || result.some((n) => n > MAX_ELEMENTS))
     throw new ShapeError(op, `the shape ${formatShape(result)} has more than ${MAX_ELEMENTS} elements`);
   return result;
 }

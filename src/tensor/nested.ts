@@ -38,7 +38,8 @@ const OWN_TYPE: Readonly<Record<string, DType>> = {
   Float16Array: 'float32',
 };
 
-export const isTypedArray = (value: unknown): value is SourceArray => ArrayBuffer.isView(value) && !(value instanceof DataView);
+export const isTypedArray = (value: unknown): value is SourceArray =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView);
 
 export const isScalar = (value: unknown): value is Scalar =>
   typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
@@ -75,17 +76,24 @@ export function readNested(op: string, data: unknown): Flat {
   };
   const element = (value: unknown, dim: number): void => {
     if (!isScalar(value)) throw new ArgumentError(op, `wants numbers, got ${describe(value)}${at(place, dim)}`);
-    if (dim !== shape.length) throw new ShapeError(op, `ragged data: a number${at(place, dim)}, expected an array as before`);
+    if (dim !== shape.length)
+      throw new ShapeError(op, `ragged data: a number${at(place, dim)}, expected an array as before`);
     merge(typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'int64' : 'float32');
     values.push(value);
   };
   const walk = (value: unknown, dim: number): void => {
     const typed = isTypedArray(value);
-    if (!typed && !Array.isArray(value)) return element(value, dim);
+    if (!typed && !Array.isArray(value)) {
+      element(value, dim);
+      return;
+    }
     if (dim >= shape.length || (typed && dim + 1 < shape.length))
       throw new ShapeError(op, `ragged data: an array of another depth${at(place, dim)}, unlike the elements before`);
     if (value.length !== shape[dim])
-      throw new ShapeError(op, `ragged data: ${value.length} elements${at(place, dim)}, expected ${shape[dim]} as before`);
+      throw new ShapeError(
+        op,
+        `ragged data: ${value.length} elements${at(place, dim)}, expected ${shape[dim]} as before`,
+      );
     if (typed) {
       merge(typeOfArray(op, value));
       for (const item of value) values.push(item);
@@ -102,7 +110,12 @@ export function readNested(op: string, data: unknown): Flat {
 }
 
 const at = (place: readonly number[], dim: number): string =>
-  dim === 0 ? '' : ` at data${place.slice(0, dim).map((i) => `[${i}]`).join('')}`;
+  dim === 0
+    ? ''
+    : ` at data${place
+        .slice(0, dim)
+        .map((i) => `[${i}]`)
+        .join('')}`;
 
 const RANGES: Readonly<Partial<Record<DType, readonly [number, number]>>> = {
   uint8: [0, 255],
@@ -125,5 +138,8 @@ export function convertElement(op: string, value: Scalar, dtype: DType, place?: 
     const whole = Math.trunc(Number(value));
     if (whole >= low && whole <= high) return dtype === 'int64' ? BigInt(whole) : whole;
   }
-  throw new ArgumentError(op, `${describe(value)}${place === undefined ? '' : ` (element ${place})`} does not fit ${dtype}`);
+  throw new ArgumentError(
+    op,
+    `${describe(value)}${place === undefined ? '' : ` (element ${place})`} does not fit ${dtype}`,
+  );
 }

@@ -48,8 +48,10 @@ const KNOWN = ['dtype', 'requiresGrad', 'backend'] as const;
 export function resolveOptions(op: string, options: unknown, fallback: DType, extra: readonly string[] = []): Resolved {
   const { dtype = fallback, requiresGrad = false, backend } = checkOptions(op, options, [...KNOWN, ...extra]);
   if (!isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
-  if (typeof requiresGrad !== 'boolean') throw new ArgumentError(op, `requiresGrad is a boolean, got ${describe(requiresGrad)}`);
-  if (requiresGrad && !isFloating(dtype)) throw new DTypeError(op, `only float32 and float64 tensors can require grad, not ${dtype}`);
+  if (typeof requiresGrad !== 'boolean')
+    throw new ArgumentError(op, `requiresGrad is a boolean, got ${describe(requiresGrad)}`);
+  if (requiresGrad && !isFloating(dtype))
+    throw new DTypeError(op, `only float32 and float64 tensors can require grad, not ${dtype}`);
   return { dtype, requiresGrad, heap: resolveHeap(op, backend) };
 }
 

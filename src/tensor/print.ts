@@ -16,9 +16,9 @@ const PREFIX = 'tensor(';
 
 type Element = number | bigint;
 
-/** `rounded`, unless `exact` lies halfway between two numbers of `keep` digits after the point: then the even one, as in Python. */
-function halfEven(exact: string, rounded: string, keep: number): string {
-  const cut = exact.indexOf('.') + 1 + keep;
+/** `rounded`, unless `exact` lies halfway between two numbers of four digits after the point: then the even one, as in Python. */
+function halfEven(exact: string, rounded: string): string {
+  const cut = exact.indexOf('.') + 1 + PRECISION;
   const tie = /^50*$/.test(exact.slice(cut));
   return tie && Number(exact[cut - 1]) % 2 === 0 ? exact.slice(0, cut) : rounded;
 }
@@ -30,40 +30,52 @@ const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
 
 function fixed(x: number): string {
   const size = Math.abs(x);
-  return signOf(x) + halfEven(size.toFixed(DIGITS), size.toFixed(PRECISION), PRECISION);
+  const rounded = size.toFixed(PRECISION);
+  // A number that lies halfway is an odd multiple of half a unit; few others need the costly exact expansion.
+  const exact = Number.isInteger(size * 2 * 10 ** PRECISION);
+  return signOf(x) + (exact ? halfEven(size.toFixed(DIGITS), rounded) : rounded);
 }
 
 function scientific(x: number): string {
-  const [mantissa, exponent] = Math.abs(x).toExponential(PRECISION).split('e') as [string, string];
-  const [exact, exactExponent] = Math.abs(x).toExponential(DIGITS).split('e') as [string, string];
-  const digits = exponent === exactExponent ? halfEven(exact, mantissa, PRECISION) : mantissa;
+  const size = Math.abs(x);
+  const [mantissa, exponent] = size.toExponential(PRECISION).split('e') as [string, string];
+  // Likewise one that lies halfway has exactly one digit more.
+  const [exact, exactExponent] = size.toExponential(PRECISION + 1).split('e') as [string, string];
+  const short = Number(`${exact}e${exactExponent}`) === size && exponent === exactExponent;
+  const digits = short ? halfEven((size.toExponential(DIGITS).split('e') as [string, string])[0], mantissa) : mantissa;
   return `${signOf(x)}${digits}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`;
 }
 
 const nonFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf');
 
-/** How the elements of a floating point tensor print, and those that decide their width. */
-function floatFormat(shown: readonly number[]): { plain: (value: number) => string; measured: readonly number[] } {
-  const measured = shown.filter((value) => Number.isFinite(value) && value !== 0);
+/** Floating point numbers in their common format, padded to the width of the finite ones that are not zero. */
+function formatFloats(shown: readonly number[]): string[] {
+  const counts = (value: number) => Number.isFinite(value) && value !== 0;
   let [smallest, largest, whole] = [Number.POSITIVE_INFINITY, 0, true];
-  for (const value of measured) {
+  for (const value of shown) {
+    if (!counts(value)) continue;
     smallest = Math.min(smallest, Math.abs(value));
     largest = Math.max(largest, Math.abs(value));
     whole &&= Number.isInteger(value);
   }
-  const sci = measured.length > 0 && (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
+  const sci = largest > 0 && (largest / smallest > 1000 || largest > 1e8 || smallest < 1e-4);
   const finite = sci ? scientific : whole ? (value: number) => `${signOf(value)}${Math.abs(value)}.` : fixed;
-  return { plain: (value) => (Number.isFinite(value) ? finite(value) : nonFinite(value)), measured };
+  return pad(
+    shown.map((value) => (Number.isFinite(value) ? finite(value) : nonFinite(value))),
+    (i) => counts(shown[i] as number),
+  );
 }
 
-/** One format for all elements, padded to equal width. */
-function formatter(x: Tensor, shown: readonly Element[]): { width: number; format(value: Element): string } {
-  let plain: (value: Element) => string = String;
-  let measured = shown;
-  if (x.dtype === 'bool') plain = (value) => String(value !== 0);
-  else if (x.isFloatingPoint) ({ plain, measured } = floatFormat(shown as readonly number[]) as { plain: (value: Element) => string; measured: readonly Element[] });
-  const width = measured.reduce<number>((most, value) => Math.max(most, plain(value).length), 1);
-  return { width, format: (value) => plain(value).padStart(width) };
+/** Texts of equal width, that of the longest which counts. */
+function pad(texts: readonly string[], counts: (i: number) => boolean): string[] {
+  const width = texts.reduce((most, text, i) => (counts(i) ? Math.max(most, text.length) : most), 1);
+  return texts.map((text) => text.padStart(width));
+}
+
+function formatElements(x: Tensor, shown: readonly Element[]): string[] {
+  if (x.isFloatingPoint) return formatFloats(shown as readonly number[]);
+  const plain = x.dtype === 'bool' ? (value: Element) => String(value !== 0) : String;
+  return pad(shown.map(plain), () => true);
 }
 
 /** The places along a dimension that are shown; null stands for those left out. */
@@ -82,12 +94,16 @@ function body(x: Tensor): string {
   const shown: Element[] = [];
   const gather = (dim: number, at: number): void => {
     if (dim === x.ndim) shown.push(elements[at] as Element);
-    else for (const i of places(x.shape[dim] as number, summarize)) if (i !== null) gather(dim + 1, at + i * (x.strides[dim] as number));
+    else
+      for (const i of places(x.shape[dim] as number, summarize))
+        if (i !== null) gather(dim + 1, at + i * (x.strides[dim] as number));
   };
   gather(0, 0);
-  const { width, format } = formatter(x, shown);
+  const texts = formatElements(x, shown);
+  // Zeros and the like may be wider than their column, as in PyTorch.
+  const width = texts.reduce((least, text) => Math.min(least, text.length), Number.POSITIVE_INFINITY);
   let next = 0;
-  const value = () => format(shown[next++] as Element);
+  const value = () => texts[next++] as string;
   const level = (dim: number, indent: number): string => {
     if (dim === x.ndim) return value();
     const along = places(x.shape[dim] as number, summarize);
@@ -143,4 +159,8 @@ const methods = {
   },
 };
 for (const name of Reflect.ownKeys(methods))
-  Object.defineProperty(Tensor.prototype, name, { value: Reflect.get(methods, name), configurable: true, writable: true });
+  Object.defineProperty(Tensor.prototype, name, {
+    value: Reflect.get(methods, name),
+    configurable: true,
+    writable: true,
+  });

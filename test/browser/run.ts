@@ -35,7 +35,8 @@ const colours = (page: Page, id: string): Promise<number> =>
     return new Set(new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)).size;
   });
 
-async function watch(page: Page, url: string): Promise<void> {
+/** Everything that a page has to complain about, as it comes. */
+async function listen(page: Page): Promise<string[]> {
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -47,6 +48,10 @@ async function watch(page: Page, url: string): Promise<void> {
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`),
     );
   });
+  return complaints;
+}
+
+async function watch(page: Page, url: string): Promise<void> {
   const response = await page.goto(url);
   const policy = response?.headers()['content-security-policy'] ?? '';
   check('the page is served under the policy', policy.includes("default-src 'none'"));
@@ -71,23 +76,26 @@ async function watch(page: Page, url: string): Promise<void> {
   await page.waitForTimeout(300);
   check('Pause holds the training', (await figure(page, 'step')) === step);
   await page.locator('#restart').click();
-  const restarted = (before: number) => Number(document.getElementById('step')?.textContent?.replaceAll(',', '')) < before;
+  const restarted = (before: number) =>
+    Number(document.getElementById('step')?.textContent?.replaceAll(',', '')) < before;
   await page.waitForFunction(restarted, step);
   check('Start over starts over', true);
-  check('no errors, warnings or violations of the policy', complaints.length === 0, complaints.join('; '));
 }
 
 await build({ configFile: fromRoot('examples/spirals/vite.config.ts') });
 await mkdir(fromRoot('build/browser'), { recursive: true });
 const { server, url } = await serve(fromRoot('build/spirals'));
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 });
+const complaints = await listen(page);
 try {
-  await watch(await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 }), url);
+  await watch(page, url);
 } catch (error) {
   check('the page was watched to the end', false, (error as Error).message);
 } finally {
   await browser.close();
   server.close();
 }
+check('no errors, warnings or violations of the policy', complaints.length === 0, complaints.join('; '));
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -49,7 +49,11 @@ describe('one line and exit code 2 for', () => {
     ['a folder as file', ['--data', folder], /it is a folder/],
     ['an empty file', ['--data', inFolder('empty.txt', '')], /empty\.txt is empty/],
     ['a file that is too short', ['--data', inFolder('short.txt', 'to be')], /too short: 5 characters/],
-    ['a file that is not text', ['--data', inFolder('image.bin', Uint8Array.of(0xff, 0xfe, 0xfd))], /not text in UTF-8/],
+    [
+      'a file that is not text',
+      ['--data', inFolder('image.bin', Uint8Array.of(0xff, 0xfe, 0xfd))],
+      /not text in UTF-8/,
+    ],
     ['a folder that is a file', ['--data', text, '--out', text], /cannot write to .*it exists and is not a folder/],
     ['a folder inside a file', ['--data', text, '--out', join(text, 'run')], /cannot write to .*not a folder/],
   ])('%s', async (_, args, message) => {

@@ -111,7 +111,8 @@ export function arrange(signature: string | undefined, args: readonly unknown[],
     // PyTorch takes positionally what we take in the options object.
     for (const [i, value] of out.splice(positional.length).entries()) {
       const name = optional?.[i];
-      if (name === undefined) throw new Mismatch(`argument ${positional.length + i + 1} has no place in '${signature}'`);
+      if (name === undefined)
+        throw new Mismatch(`argument ${positional.length + i + 1} has no place in '${signature}'`);
       rest[name] = value;
     }
     if (Object.keys(optionsOf(rest)).length > 0) while (out.length < positional.length) out.push(undefined);

@@ -1,8 +1,9 @@
 /** The ops that agreed with PyTorch's cases still do. `run.ts` runs whole folders, `pack.ts` makes the file used here. */
 import { readFileSync } from 'node:fs';
 import { brotliDecompressSync } from 'node:zlib';
-import { type BackendName, getBackend, setBackend } from 'cotangent';
+import { getBackend, setBackend } from 'cotangent';
 import { afterAll, describe, expect, test } from 'vitest';
+import { backends } from '../support/backends.ts';
 import { runFile } from './cases.ts';
 import type { OpFile, Precision } from './format.ts';
 
@@ -11,7 +12,7 @@ const files = JSON.parse(brotliDecompressSync(packed).toString()) as OpFile[];
 const before = getBackend();
 afterAll(() => setBackend(before));
 
-describe.each<BackendName>(['native', 'wasm'])('cases from PyTorch on %s', (backend) => {
+describe.each(backends)('cases from PyTorch on %s', (backend) => {
   describe.each<Precision>(['float32', 'float64'])('in %s', (precision) => {
     test.each(files.map((file) => [file.op, file] as const))('%s', (op, file) => {
       setBackend(backend);

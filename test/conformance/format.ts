@@ -68,8 +68,7 @@ const WORDS: Readonly<Record<string, number>> = {
   '-inf': Number.NEGATIVE_INFINITY,
 };
 
-const toNumber = (value: unknown): number =>
-  typeof value === 'string' ? (WORDS[value] ?? Number.NaN) : Number(value);
+const toNumber = (value: unknown): number => (typeof value === 'string' ? (WORDS[value] ?? Number.NaN) : Number(value));
 
 const isFloat = (dtype: string): boolean => dtype.startsWith('float');
 
@@ -85,10 +84,12 @@ const ARRAYS: Readonly<Record<string, (data: number[]) => TypedArray>> = {
 /** A tensor made from its record; floating ones in the run's precision. */
 export function toTensor(record: TensorRecord, precision: Precision): Tensor {
   const dtype = isFloat(record.dtype) ? precision : record.dtype;
+  // Nine digits name a float32 without being equal to it.
+  const value = record.dtype === 'float32' ? (item: unknown) => Math.fround(toNumber(item)) : toNumber;
   const array = ARRAYS[dtype];
   if (array === undefined) throw new Mismatch(`no tensors of dtype ${dtype}`);
   const options = { dtype: dtype as DType, requiresGrad: record.requiresGrad };
-  return fromArray(array(record.data.map(toNumber)), record.shape, options);
+  return fromArray(array(record.data.map(value)), record.shape, options);
 }
 
 /** A value of a file as JavaScript's: tensors, numbers, lists, dtypes by name. */
@@ -127,7 +128,7 @@ export interface Judgement {
   /** What the absolute part of the float32 tolerance is multiplied by: the largest magnitude, for sums, products and powers. */
   scale: number;
   /** The dtype that floating results have. */
-  floating: DType;
+  floating: Precision;
 }
 
 function close(got: number, want: number, { precision, scale }: Judgement): boolean {
@@ -168,8 +169,7 @@ export function compare(got: unknown, want: unknown, where: string, judgement: J
   }
   if (Array.isArray(want)) {
     const list = listOf(got);
-    if (list.length !== want.length)
-      throw new Mismatch(`${where}: ${list.length} results instead of ${want.length}`);
+    if (list.length !== want.length) throw new Mismatch(`${where}: ${list.length} results instead of ${want.length}`);
     for (const [i, item] of want.entries()) compare(list[i], item, `${where}[${i}]`, judgement);
     return;
   }

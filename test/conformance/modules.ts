@@ -52,7 +52,7 @@ export function runModuleSample(module: string, sample: ModuleSample, precision:
 
   const call = decode({ args: sample.args, kwargs: sample.kwargs }, precision) as { args: unknown[]; kwargs: Keywords };
   const output = model.forward(...arrange(FORWARDS[name], call.args, call.kwargs));
-  const judgement = judgementOf(sample, [sample.args, sample.kwargs, sample.state], precision);
+  const judgement = judgementOf(module, sample, [sample.args, sample.kwargs, sample.state], precision);
   compare(output, sample.output, 'output', judgement);
 
   if (sample.cotangents !== undefined) {
@@ -69,7 +69,7 @@ export function runModuleSample(module: string, sample: ModuleSample, precision:
       if (!(tensor instanceof Tensor)) throw new Mismatch(`no parameter ${where}`);
       return tensor;
     });
-    const got = gradients(output, sample.cotangents, tensors, precision);
+    const got = gradients(output, sample.cotangents, tensors, judgement.floating);
     for (const [i, { where, grad }] of wanted.entries())
       compareGradient(got[i] ?? null, grad, `gradient of ${where}`, judgement);
   }

@@ -52,7 +52,9 @@ interface Scheduler {
 function classOf<T>(name: string): new (...args: unknown[]) => T {
   const found = (optim as unknown as Readonly<Record<string, unknown>>)[name];
   if (typeof found !== 'function') throw new Mismatch(`no ${name}`);
-  return found as new (...args: unknown[]) => T;
+  return found as new (
+    ...args: unknown[]
+  ) => T;
 }
 
 const options = (kwargs: Keywords): Keywords =>

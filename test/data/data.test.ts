@@ -1,17 +1,32 @@
 /** Data sets, loaders, tables and vocabularies. */
-import { ArgumentError, fromArray, Generator, IndexError, ShapeError, setBackend, type Tensor, tensor } from 'cotangent';
+import {
+  ArgumentError,
+  fromArray,
+  Generator,
+  IndexError,
+  ShapeError,
+  setBackend,
+  type Tensor,
+  tensor,
+} from 'cotangent';
 import { CharVocabulary, DataLoader, type Dataset, parseCsv, TensorDataset } from 'cotangent/data';
 import { afterAll, describe, expect, test } from 'vitest';
 
 afterAll(() => setBackend('native'));
 
 const pairs = (n: number) => {
-  const x = fromArray(Float32Array.from({ length: 2 * n }, (_, i) => i), [n, 2]);
-  const y = fromArray(Int32Array.from({ length: n }, (_, i) => 10 * i), [n]);
+  const x = fromArray(
+    Float32Array.from({ length: 2 * n }, (_, i) => i),
+    [n, 2],
+  );
+  const y = fromArray(
+    Int32Array.from({ length: n }, (_, i) => 10 * i),
+    [n],
+  );
   return new TensorDataset(x, y);
 };
 const firstColumns = (loader: DataLoader): number[][] =>
-  [...loader].map(([x]) => Array.from((x as Tensor).select(1, 0).data(), (value) => Number(value) / 2));
+  [...loader].map(([x]) => Array.from((x as Tensor).select(1, 0).data() as Float32Array, (value) => value / 2));
 
 describe('TensorDataset', () => {
   test('gives slices of each tensor', () => {
@@ -43,7 +58,10 @@ describe('DataLoader', () => {
   test('leaves out a short last batch on demand', () => {
     const loader = new DataLoader(pairs(5), { batchSize: 2, dropLast: true });
     expect(loader.length).toBe(2);
-    expect(firstColumns(loader)).toEqual([[0, 1], [2, 3]]);
+    expect(firstColumns(loader)).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
   });
 
   test('shuffles anew for every pass, visits everything once, and repeats with the seed on either backend', () => {
@@ -55,7 +73,8 @@ describe('DataLoader', () => {
     const [first, second] = passes[0] as [number[], number[]];
     expect(first).not.toEqual(second);
     expect(first).not.toEqual([...first].sort((a, b) => a - b));
-    for (const pass of [first, second]) expect([...pass].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    for (const pass of [first, second])
+      expect([...pass].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
     expect(passes[1]).toEqual(passes[0]);
     expect(passes[2]).toEqual(passes[0]);
   });
@@ -69,7 +88,13 @@ describe('DataLoader', () => {
     const later: Dataset = { length: 3, get: async (i) => [tensor([i, -i])] };
     const seen: unknown[] = [];
     for await (const [x] of new DataLoader(later, { batchSize: 2 })) seen.push((x as Tensor).toArray());
-    expect(seen).toEqual([[[0, -0], [1, -1]], [[2, -2]]]);
+    expect(seen).toEqual([
+      [
+        [0, -0],
+        [1, -1],
+      ],
+      [[2, -2]],
+    ]);
     expect(() => [...new DataLoader(later)]).toThrow(/for await/);
   });
 
@@ -106,8 +131,18 @@ describe('DataLoader', () => {
 
 describe('parseCsv', () => {
   test('reads numbers with and without a header, any line ends, empty lines, a byte order mark', () => {
-    expect(parseCsv('1,2\n3,-4.5e1\n')).toEqual({ header: null, rows: 2, columns: 2, values: Float64Array.of(1, 2, 3, -45) });
-    expect(parseCsv('\uFEFFa, b\r\n\r\n1, .5\r\n')).toEqual({ header: ['a', 'b'], rows: 1, columns: 2, values: Float64Array.of(1, 0.5) });
+    expect(parseCsv('1,2\n3,-4.5e1\n')).toEqual({
+      header: null,
+      rows: 2,
+      columns: 2,
+      values: Float64Array.of(1, 2, 3, -45),
+    });
+    expect(parseCsv('\uFEFFa, b\r\n\r\n1, .5\r\n')).toEqual({
+      header: ['a', 'b'],
+      rows: 1,
+      columns: 2,
+      values: Float64Array.of(1, 0.5),
+    });
     expect(parseCsv('1,2\n3,4', { header: true }).header).toEqual(['1', '2']);
     expect(parseCsv('1;nan\ninf;-Infinity', { separator: ';' }).values).toEqual(
       Float64Array.of(1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
@@ -141,7 +176,9 @@ describe('CharVocabulary', () => {
     expect([...vocabulary.encode('ab 😀')]).toEqual([1, 2, 0, 3]);
     expect(vocabulary.decode(vocabulary.encode('b😀a b'))).toBe('b😀a b');
     expect(vocabulary.decode(tensor([3, 1], { dtype: 'int64' }))).toBe('😀a');
-    expect(new CharVocabulary(JSON.parse(JSON.stringify(vocabulary)) as string).characters).toEqual(vocabulary.characters);
+    expect(new CharVocabulary(JSON.parse(JSON.stringify(vocabulary)) as string).characters).toEqual(
+      vocabulary.characters,
+    );
   });
 
   test('names what it does not know', () => {

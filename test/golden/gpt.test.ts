@@ -33,7 +33,10 @@ function hashedWeights(model: Gpt): void {
     let seed = 0;
     for (const byte of new TextEncoder().encode(name)) seed = mix(Math.imul(seed, 31) + byte);
     const centre = name.endsWith('weight') && parameter.ndim === 1 ? 1 : 0;
-    const values = Float32Array.from({ length: parameter.size }, (_, i) => centre + (mix(i + seed) / 2 ** 32 - 0.5) * 0.2);
+    const values = Float32Array.from(
+      { length: parameter.size },
+      (_, i) => centre + (mix(i + seed) / 2 ** 32 - 0.5) * 0.2,
+    );
     noGrad(() => parameter.copy_(fromArray(values, parameter.shape)));
   }
 }

@@ -1,12 +1,25 @@
 /** The safetensors format: what is written can be read, here and elsewhere; what is damaged is refused. */
-import { ArgumentError, CotangentError, DTypeError, fromArray, setBackend, type Tensor, tensor, zeros } from 'cotangent';
+import {
+  ArgumentError,
+  CotangentError,
+  DTypeError,
+  fromArray,
+  setBackend,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'cotangent';
 import { decodeSafetensors, encodeSafetensors, readSafetensors } from 'cotangent/io';
 import { afterAll, describe, expect, test } from 'vitest';
 
 afterAll(() => setBackend('native'));
 
 /** A file from its parts. */
-function file(header: string, data: ArrayLike<number> = [], length = new TextEncoder().encode(header).length): Uint8Array {
+function file(
+  header: string,
+  data: ArrayLike<number> = [],
+  length = new TextEncoder().encode(header).length,
+): Uint8Array {
   const json = new TextEncoder().encode(header);
   const out = new Uint8Array(8 + json.length + data.length);
   new DataView(out.buffer).setBigUint64(0, BigInt(length), true);
@@ -21,7 +34,10 @@ describe.each(['native', 'wasm'] as const)('on %s', (backend) => {
   test('every dtype, shape and layout comes back as it was', () => {
     setBackend(backend);
     const record: Record<string, Tensor> = {
-      'layer.weight': tensor([[1.5, -2], [Number.NaN, 1e-40]]),
+      'layer.weight': tensor([
+        [1.5, -2],
+        [Number.NaN, 1e-40],
+      ]),
       double: tensor([Math.PI], { dtype: 'float64' }),
       whole: tensor([1, -2, 3], { dtype: 'int32' }),
       long: tensor([2n ** 62n, -1n]),
@@ -29,7 +45,10 @@ describe.each(['native', 'wasm'] as const)('on %s', (backend) => {
       flags: tensor([true, false, true]),
       scalar: tensor(7),
       empty: zeros(0, 3),
-      turned: tensor([[1, 2], [3, 4]]).t(),
+      turned: tensor([
+        [1, 2],
+        [3, 4],
+      ]).t(),
       ['__proto__']: tensor([9]),
     };
     const back = decodeSafetensors(encodeSafetensors(record));
@@ -69,7 +88,15 @@ test('the bytes are those of the format: aligned header, little endian, wide ele
 test('16-bit floats of other writers are widened', () => {
   const half = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0xfc00, 0x7e00);
   const { a } = decodeSafetensors(file(entry('F16', [7], [0, 14]), new Uint8Array(half.buffer)));
-  expect([...(a as Tensor).data()]).toEqual([1, -2, 2 ** -24, 65504, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]);
+  expect([...(a as Tensor).data()]).toEqual([
+    1,
+    -2,
+    2 ** -24,
+    65504,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+  ]);
   const brain = Uint16Array.of(0x3f80, 0xc049);
   const { a: b } = decodeSafetensors(file(entry('BF16', [2], [0, 4]), new Uint8Array(brain.buffer)));
   expect([...(b as Tensor).data()]).toEqual([1, -3.140625]);
@@ -79,7 +106,8 @@ describe('a damaged file is refused', () => {
   const good = encodeSafetensors({ a: tensor([1, 2, 3]), b: tensor([[1], [2]], { dtype: 'int64' }) });
 
   test('wherever it is cut off', () => {
-    for (let n = 0; n < good.length; n++) expect(() => decodeSafetensors(good.subarray(0, n)), `${n} bytes`).toThrow(ArgumentError);
+    for (let n = 0; n < good.length; n++)
+      expect(() => decodeSafetensors(good.subarray(0, n)), `${n} bytes`).toThrow(ArgumentError);
   });
 
   test('with bytes appended', () => {
@@ -122,7 +150,10 @@ describe('a damaged file is refused', () => {
   });
 
   test('with overlapping tensors', () => {
-    const header = { a: { dtype: 'U8', shape: [2], data_offsets: [0, 2] }, b: { dtype: 'U8', shape: [2], data_offsets: [1, 3] } };
+    const header = {
+      a: { dtype: 'U8', shape: [2], data_offsets: [0, 2] },
+      b: { dtype: 'U8', shape: [2], data_offsets: [1, 3] },
+    };
     expect(() => decodeSafetensors(file(JSON.stringify(header), [0, 0, 0]))).toThrow(/expected to begin at 2/);
   });
 
@@ -139,7 +170,9 @@ test.each<[string, unknown, unknown]>([
   ['the reserved name', { __metadata__: tensor([1]) }, {}],
   ['metadata that are no strings', {}, { a: 1 }],
 ])('%s cannot be written', (_, record, metadata) => {
-  expect(() => encodeSafetensors(record as Record<string, Tensor>, metadata as Record<string, string>)).toThrow(ArgumentError);
+  expect(() => encodeSafetensors(record as Record<string, Tensor>, metadata as Record<string, string>)).toThrow(
+    ArgumentError,
+  );
 });
 
 test('a disposed tensor cannot be written', () => {

@@ -1,0 +1,45 @@
+/**
+ * Runs around every test: what a test allocates must be gone after it. Each test runs in a scope; what outlives
+ * that (gradients, parameters, modules' state) must be gone once the collector has had its turn.
+ */
+import { afterEach, beforeEach, expect } from 'vitest';
+import { emptyCache, memory, setBackend } from '../../src/index.ts';
+import { openScope } from '../../src/memory/scope.ts';
+import { setVerification } from '../../src/program/verify.ts';
+import { backends } from './backends.ts';
+
+// Every record that the suite emits is checked against the memory it may touch.
+setVerification(true);
+
+/** Long-lived state (random generators, modules' constants) may come into being during a test. */
+const STATE_BYTES = 4096;
+
+let before = 0;
+const nothing = () => {};
+let closeScope = nothing;
+
+async function settledBytes(limit: number): Promise<number> {
+  for (let i = 0; i < 20; i++) {
+    emptyCache();
+    if (memory().bytes <= limit) break;
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, i < 3 ? 0 : 5));
+  }
+  return memory().bytes;
+}
+
+beforeEach(async () => {
+  // Counted like at the end: a slab that holds anything at all counts whole.
+  emptyCache();
+  before = memory().bytes;
+  closeScope = openScope();
+});
+
+afterEach(async () => {
+  closeScope();
+  // What closes a scope holds on to its list of tensors.
+  closeScope = nothing;
+  setBackend(backends[0] as 'native' | 'wasm');
+  const limit = before + STATE_BYTES;
+  expect(await settledBytes(limit), 'bytes still in use after the test').toBeLessThanOrEqual(limit);
+});
