@@ -23,7 +23,7 @@ function train(backend: BackendName): Row[] {
   const [x, y] = [randn([32, 32]), randn([32, 8])];
   const step = () => {
     optimizer.zeroGrad();
-    const loss: Tensor = model.call(x).sub(y).square().mean();
+    const loss: Tensor = model(x).sub(y).square().mean();
     loss.backward();
     optimizer.step();
   };

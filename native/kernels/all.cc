@@ -34,13 +34,12 @@ namespace COTANGENT_NS {
 #include "../simd/scalar.h"
 #if defined(COTANGENT_AVX512)
 #include "../simd/avx512.h"
-#include "../simd/lanewise.h"
 #elif defined(COTANGENT_AVX2)
 #include "../simd/avx2.h"
-#include "../simd/lanewise.h"
 #else
-#include "../simd/baseline.h"
+#include "../simd/portable.h"
 #endif
+#include "../simd/lanewise.h"
 #include "../simd/unfused.h"
 #include "../simd/words.h"
 #include "../generated/math.h"

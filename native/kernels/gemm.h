@@ -16,7 +16,7 @@ struct Product {
 
 template <class T>
 struct Gemm {
-  using V = typename MatmulVector<T>::Type;
+  using V = typename VectorOf<T>::Type;
   static constexpr int kRows = kMicroRows;
   static constexpr int kVectors = kMicroVectors;
   static constexpr int kColumns = kVectors * V::kWidth;

@@ -190,14 +190,3 @@ constexpr bool kBuildsIntegers = true;
 constexpr int kMicroRows = 6;
 constexpr int kMicroVectors = 2;
 constexpr int64_t kMatmulDepth = 256;
-
-template <class T>
-struct MatmulVector;
-template <>
-struct MatmulVector<float> {
-  using Type = F32;
-};
-template <>
-struct MatmulVector<double> {
-  using Type = F64;
-};

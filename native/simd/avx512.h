@@ -166,14 +166,3 @@ constexpr bool kBuildsIntegers = false;
 constexpr int kMicroRows = 14;
 constexpr int kMicroVectors = 2;
 constexpr int64_t kMatmulDepth = 192;
-
-template <class T>
-struct MatmulVector;
-template <>
-struct MatmulVector<float> {
-  using Type = F32;
-};
-template <>
-struct MatmulVector<double> {
-  using Type = F64;
-};

@@ -1,5 +1,5 @@
 // The verbs that go through the C library, for vectors of several lanes: one call per lane.
-// Included inside namespace COTANGENT_NS after avx2.h or avx512.h.
+// Included inside namespace COTANGENT_NS after the instruction set's header.
 #pragma once
 
 template <class V, class F>
@@ -11,16 +11,19 @@ inline V lanewise(V x, V y, F f) {
   return load<V>(a);
 }
 
-#define COTANGENT_LANEWISE(V) \
-  inline V pow(V x, V y) { \
-    return lanewise(x, y, [](V::Scalar a, V::Scalar b) { return powOf(a, b); }); \
-  } \
-  inline V sinlarge(V x) { \
-    return lanewise(x, x, [](V::Scalar a, V::Scalar) { return sinOf(a); }); \
-  } \
-  inline V coslarge(V x) { \
-    return lanewise(x, x, [](V::Scalar a, V::Scalar) { return cosOf(a); }); \
-  }
-COTANGENT_LANEWISE(F32)
-COTANGENT_LANEWISE(F64)
-#undef COTANGENT_LANEWISE
+/// Vectors only: plain lanes have overloads of their own, which fit better.
+template <class V, int = V::kWidth>
+inline V pow(V x, V y) {
+  using T = typename V::Scalar;
+  return lanewise(x, y, [](T a, T b) { return powOf(a, b); });
+}
+template <class V, int = V::kWidth>
+inline V sinlarge(V x) {
+  using T = typename V::Scalar;
+  return lanewise(x, x, [](T a, T) { return sinOf(a); });
+}
+template <class V, int = V::kWidth>
+inline V coslarge(V x) {
+  using T = typename V::Scalar;
+  return lanewise(x, x, [](T a, T) { return cosOf(a); });
+}

@@ -121,30 +121,42 @@ inline Lane<T> select(bool m, Lane<T> a, Lane<T> b) {
   return m ? a : b;
 }
 
-// Rounding. The C library's functions are calls at the x86-64 baseline; adding and subtracting
-// 2^(mantissa bits) rounds to even in two instructions and leaves larger numbers to the select.
 inline Lane<float> copysign(Lane<float> a, Lane<float> b) { return ::copysignf(a.v, b.v); }
 inline Lane<double> copysign(Lane<double> a, Lane<double> b) { return ::copysign(a.v, b.v); }
+
+// Rounding, from the other verbs, because the C library's functions are calls at the x86-64 baseline.
+// Adding and subtracting 2^(mantissa bits) rounds to even; larger numbers are whole already.
+template <class V>
+inline V roundEven(V x) {
+  const V magic = splat<V>(V::kIsDouble ? 4503599627370496.0 : 8388608.0);
+  const V size = abs(x);
+  return select(lt(size, magic), copysign(sub(add(size, magic), magic), x), x);
+}
+template <class V>
+inline V roundDown(V x) {
+  const V r = roundEven(x);
+  return select(gt(r, x), sub(r, splat<V>(1)), r);
+}
+template <class V>
+inline V roundUp(V x) {
+  const V r = roundEven(x);
+  return select(lt(r, x), copysign(add(r, splat<V>(1)), x), r);
+}
 template <class T>
 inline Lane<T> rint(Lane<T> x) {
-  const T magic = sizeof(T) == 8 ? static_cast<T>(4503599627370496.0) : static_cast<T>(8388608.0);
-  const Lane<T> size = abs(x);
-  const Lane<T> rounded((size.v + magic) - magic);
-  return size.v < magic ? copysign(rounded, x) : x;
+  return roundEven(x);
 }
 template <class T>
 inline Lane<T> floor(Lane<T> x) {
-  const Lane<T> r = rint(x);
-  return r.v > x.v ? Lane<T>(r.v - 1) : r;
+  return roundDown(x);
 }
 template <class T>
 inline Lane<T> ceil(Lane<T> x) {
-  const Lane<T> r = rint(x);
-  return r.v < x.v ? copysign(Lane<T>(r.v + 1), x) : r;
+  return roundUp(x);
 }
 template <class T>
 inline Lane<T> trunc(Lane<T> x) {
-  return copysign(floor(abs(x)), x);
+  return copysign(roundDown(abs(x)), x);
 }
 
 // The parts of a float. Layout: IEEE 754-2019, 3.4.

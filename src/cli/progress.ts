@@ -72,8 +72,8 @@ export class Progress {
     return [
       `step ${String(step).padStart(String(this.#steps).length)}/${this.#steps}`,
       `loss ${this.#loss.toFixed(3)}`,
-      ...(validation === undefined ? [] : [`validation ${validation.loss.toFixed(3)}`]),
-      `${Math.round((step * this.#charactersPerStep) / history.seconds).toLocaleString('en')} characters/s`,
+      ...(validation === undefined ? [] : [`val ${validation.loss.toFixed(3)}`]),
+      `${Math.round((step * this.#charactersPerStep) / history.seconds).toLocaleString('en')} chars/s`,
       `${formatTime((elapsed * (this.#steps - step)) / step)} left`,
     ];
   }

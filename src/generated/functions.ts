@@ -4,7 +4,7 @@ export { add, clamp, clampMax, clampMin, div, gelu, logit, nanToNum, pow, round,
 export { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, linear, matmul, mm, mv, outer } from '../ops/matmul.ts';
 export { all, amax, amin, any, argmax, argmin, countNonzero, logsumexp, max, mean, min, norm, prod, std, stdMean, sum, var, varMean } from '../ops/reduce.ts';
 export { argsort, sort, topk } from '../ops/sort.ts';
-export { bernoulli, dropout, multinomial, normal_, uniform_ } from '../ops/random.ts';
+export { bernoulli, bernoulli_, dropout, multinomial, normal_, uniform_ } from '../ops/random.ts';
 export { binaryCrossEntropy, binaryCrossEntropyWithLogits, crossEntropy, l1Loss, mseLoss, nllLoss } from '../ops/loss.ts';
 export { broadcastTo, chunk, diagonal, expand, expandAs, flatten, movedim, narrow, permute, reshape, select, slice, split, squeeze, t, transpose, unbind, unflatten, unsqueeze, view } from '../ops/view.ts';
 export { cat, stack } from '../ops/join.ts';

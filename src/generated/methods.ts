@@ -5,7 +5,7 @@ import { add as addOp, clamp as clampOp, clampMax as clampMaxOp, clampMin as cla
 import { addbmm as addbmmOp, addmm as addmmOp, addmv as addmvOp, addr as addrOp, baddbmm as baddbmmOp, bmm as bmmOp, dot as dotOp, matmul as matmulOp, mm as mmOp, mv as mvOp, outer as outerOp } from '../ops/matmul.ts';
 import { all as allOp, amax as amaxOp, amin as aminOp, any as anyOp, argmax as argmaxOp, argmin as argminOp, countNonzero as countNonzeroOp, logsumexp as logsumexpOp, max as maxOp, mean as meanOp, min as minOp, norm as normOp, prod as prodOp, std as stdOp, stdMean as stdMeanOp, sum as sumOp, var as varOp, varMean as varMeanOp } from '../ops/reduce.ts';
 import { argsort as argsortOp, sort as sortOp, topk as topkOp } from '../ops/sort.ts';
-import { bernoulli as bernoulliOp, multinomial as multinomialOp, normal_ as normalInPlaceOp, uniform_ as uniformInPlaceOp } from '../ops/random.ts';
+import { bernoulli as bernoulliOp, bernoulli_ as bernoulliInPlaceOp, multinomial as multinomialOp, normal_ as normalInPlaceOp, uniform_ as uniformInPlaceOp } from '../ops/random.ts';
 import { broadcastTo as broadcastToOp, chunk as chunkOp, diagonal as diagonalOp, expand as expandOp, expandAs as expandAsOp, flatten as flattenOp, movedim as movedimOp, narrow as narrowOp, permute as permuteOp, reshape as reshapeOp, select as selectOp, slice as sliceOp, split as splitOp, squeeze as squeezeOp, t as tOp, transpose as transposeOp, unbind as unbindOp, unflatten as unflattenOp, unsqueeze as unsqueezeOp, view as viewOp } from '../ops/view.ts';
 import { clone as cloneOp, contiguous as contiguousOp, copy_ as copyInPlaceOp, detach as detachOp, elementSize as elementSizeOp, fill_ as fillInPlaceOp, to as toOp, zero_ as zeroInPlaceOp } from '../ops/convert.ts';
 import { cumprod as cumprodOp, cumsum as cumsumOp, flip as flipOp } from '../ops/scan.ts';
@@ -503,6 +503,8 @@ declare module '../tensor/tensor.ts' {
     multinomial: Method<typeof multinomialOp>;
     /** Ones with given probabilities, zeros otherwise. */
     bernoulli: Method<typeof bernoulliOp>;
+    /** Filled with ones of a given probability, zeros otherwise. */
+    bernoulli_: Method<typeof bernoulliInPlaceOp>;
     /** Filled with uniform numbers. */
     uniform_: Method<typeof uniformInPlaceOp>;
     /** Filled with normally distributed numbers. */
@@ -755,6 +757,7 @@ installMethods({
   logSoftmax: logSoftmaxOp,
   multinomial: multinomialOp,
   bernoulli: bernoulliOp,
+  bernoulli_: bernoulliInPlaceOp,
   uniform_: uniformInPlaceOp,
   normal_: normalInPlaceOp,
 });

@@ -88,7 +88,7 @@ function close(scope: Scope, kept: Set<Tensor>): void {
  * settles, and everything made meanwhile belongs to it, so run one async scope at a time.
  *
  * @example
- * for (const [x, y] of batches) scope(() => { loss(model.call(x), y).backward(); optimizer.step(); });
+ * for (const [x, y] of batches) scope(() => { loss(model(x), y).backward(); optimizer.step(); });
  */
 export function scope<T>(fn: () => T): T {
   if (typeof fn !== 'function') throw new ArgumentError('scope', `wants a function, got ${describe(fn)}`);

@@ -16,7 +16,6 @@ import { castTo, clone, copyInto, filled, fillWith } from './convert.ts';
 import { amax } from './reduce.ts';
 import { expand, narrow, reshape, slice } from './view.ts';
 
-
 /** An index tensor as the kernels take it. */
 function expectIndex(op: string, value: unknown): Tensor {
   const index = expectTensor(op, value, 'a tensor of indices');
@@ -39,6 +38,8 @@ function checkIndex(index: Tensor, n: number): Instruction {
 
 /** The record that moves between `whole`, indexed along `dim`, and `parts`, both walked in the shape of the index. */
 function move(opcode: number, whole: Tensor, dim: number, index: Tensor, parts: Tensor): Instruction {
+  // Every index into nothing is out of range; the check before this record says so.
+  if (whole.size === 0) return { opcode, dtype: whole.dtype, shape: [0], operands: [] };
   const { shape, strides } = coalesce(index.shape, [
     whole.strides.with(dim, 0),
     index.strides,

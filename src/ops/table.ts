@@ -140,6 +140,7 @@ const structured: readonly StructuredRow[] = [
     { name: 'dropout', doc: 'Elements set to zero at random, the rest scaled up.', method: false },
     { name: 'multinomial', doc: 'Indices drawn with given weights.' },
     { name: 'bernoulli', doc: 'Ones with given probabilities, zeros otherwise.', kernels: ['bernoulli'] },
+    { name: 'bernoulli_', doc: 'Filled with ones of a given probability, zeros otherwise.' },
     { name: 'uniform_', doc: 'Filled with uniform numbers.', kernels: ['uniform'] },
     { name: 'normal_', doc: 'Filled with normally distributed numbers.', kernels: ['normal'] },
     { name: 'randomIntegers', doc: 'Whole numbers drawn uniformly.', kernels: ['randomIntegers'], internal: true },

@@ -5,7 +5,15 @@
 import { track } from '../autograd/track.ts';
 import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
-import { resolveDim, resolveDims, resolveIndex, resolveShape, type Shape, sizeOf, viewStrides } from '../tensor/layout.ts';
+import {
+  resolveDim,
+  resolveDims,
+  resolveIndex,
+  resolveShape,
+  type Shape,
+  sizeOf,
+  viewStrides,
+} from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
 import { clone, copyInto, fillWith, sumTo } from './convert.ts';
 
@@ -51,7 +59,10 @@ export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
 function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tensor): Tensor {
   const shape = resolveShape(op, wanted, x.size);
   if (sizeOf(shape) !== x.size)
-    throw new ShapeError(op, `${x.size} elements of shape ${formatShape(x.shape)} do not fit the shape ${formatShape(shape)}`);
+    throw new ShapeError(
+      op,
+      `${x.size} elements of shape ${formatShape(x.shape)} do not fit the shape ${formatShape(shape)}`,
+    );
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides === null) return otherwise();
   const from = x.shape;
@@ -109,7 +120,9 @@ export function movedim(x: Tensor, source: number | Shape, destination: number |
   if (from.length !== into.length)
     throw new ShapeError('movedim', `wants as many destinations as sources, got ${into.length} and ${from.length}`);
   const rest = x.shape.map((_, d) => d).filter((d) => !from.includes(d));
-  const order = x.shape.map((_, d) => (into.includes(d) ? (from[into.indexOf(d)] as number) : (rest.shift() as number)));
+  const order = x.shape.map((_, d) =>
+    into.includes(d) ? (from[into.indexOf(d)] as number) : (rest.shift() as number),
+  );
   return permute(x, order);
 }
 
@@ -123,14 +136,23 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   if (!Array.isArray(wanted)) throw new ShapeError('expand', `wants a shape, got ${describe(wanted)}`);
   const lead = wanted.length - x.ndim;
   if (lead < 0)
-    throw new ShapeError('expand', `a tensor of shape ${formatShape(x.shape)} cannot shrink to ${wanted.length} dimensions`);
-  const shape = resolveShape('expand', wanted.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n)));
+    throw new ShapeError(
+      'expand',
+      `a tensor of shape ${formatShape(x.shape)} cannot shrink to ${wanted.length} dimensions`,
+    );
+  const shape = resolveShape(
+    'expand',
+    wanted.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n)),
+  );
   const strides = shape.map((n, i) => {
     if (i < lead) return 0;
     const own = x.shape[i - lead] as number;
     if (own === n) return x.strides[i - lead] as number;
     if (own === 1) return 0;
-    throw new ShapeError('expand', `the shape ${formatShape(x.shape)} does not expand to ${formatShape(shape)} (dimension ${i})`);
+    throw new ShapeError(
+      'expand',
+      `the shape ${formatShape(x.shape)} does not expand to ${formatShape(shape)} (dimension ${i})`,
+    );
   });
   const from = x.shape;
   return viewOf('expand', x, shape, strides, x.offset, (g) => sumTo(g, from));
@@ -150,7 +172,8 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
   expectTensor('slice', x);
   if (x.ndim === 0) throw new ShapeError('slice', 'a 0-d tensor cannot be sliced');
   const d = resolveDim('slice', dim, x.ndim);
-  if (!Number.isInteger(step) || step < 1) throw new ArgumentError('slice', `step is a positive whole number, got ${describe(step)}`);
+  if (!Number.isInteger(step) || step < 1)
+    throw new ArgumentError('slice', `step is a positive whole number, got ${describe(step)}`);
   const n = x.shape[d] as number;
   const clip = (value: number | null | undefined, otherwise: number) => {
     if (value === null || value === undefined) return otherwise;
@@ -185,7 +208,10 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
   const n = x.shape[d] as number;
   const first = Number.isInteger(start) && start < 0 ? start + n : start;
   if (!Number.isInteger(first) || !Number.isInteger(length) || first < 0 || length < 0 || first + length > n)
-    throw new ShapeError('narrow', `${describe(length)} elements from ${describe(start)} do not lie within dimension ${d} of size ${n}`);
+    throw new ShapeError(
+      'narrow',
+      `${describe(length)} elements from ${describe(start)} do not lie within dimension ${d} of size ${n}`,
+    );
   return slice(x, d, first, first + length);
 }
 
@@ -197,8 +223,13 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   const i = resolveIndex('select', index, x.shape[d] as number, d);
   const from = x.shape;
   const part = (whole: Tensor) => select(whole, d, i);
-  return viewOf('select', x, x.shape.toSpliced(d, 1), x.strides.toSpliced(d, 1), x.offset + i * (x.strides[d] as number), (g) =>
-    embed('select', g, from, part),
+  return viewOf(
+    'select',
+    x,
+    x.shape.toSpliced(d, 1),
+    x.strides.toSpliced(d, 1),
+    x.offset + i * (x.strides[d] as number),
+    (g) => embed('select', g, from, part),
   );
 }
 
@@ -216,7 +247,9 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
   expectTensor('unsqueeze', x);
   const d = resolveDim('unsqueeze', dim, x.ndim + 1);
   const from = x.shape;
-  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), x.offset, (g) => reshape(g, from));
+  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), x.offset, (g) =>
+    reshape(g, from),
+  );
 }
 
 /** Dimensions `startDim` to `endDim` as one. */
@@ -235,7 +268,8 @@ export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   const d = resolveDim('unflatten', dim, x.ndim);
   const n = x.shape[d] as number;
   const parts = resolveShape('unflatten', sizes, n);
-  if (sizeOf(parts) !== n) throw new ShapeError('unflatten', `dimension ${d} of size ${n} does not split into ${formatShape(parts)}`);
+  if (sizeOf(parts) !== n)
+    throw new ShapeError('unflatten', `dimension ${d} of size ${n} does not split into ${formatShape(parts)}`);
   return reshape(x, x.shape.toSpliced(d, 1, ...parts));
 }
 
@@ -247,13 +281,17 @@ export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
   const n = x.shape[d] as number;
   let sizes: Shape;
   if (typeof splitSize === 'number') {
-    if (!Number.isInteger(splitSize) || splitSize < 1) throw new ArgumentError('split', `the size of a piece is a positive whole number, got ${describe(splitSize)}`);
+    if (!Number.isInteger(splitSize) || splitSize < 1)
+      throw new ArgumentError('split', `the size of a piece is a positive whole number, got ${describe(splitSize)}`);
     const count = Math.max(1, Math.ceil(n / splitSize));
     sizes = Array.from({ length: count }, (_, i) => Math.min(splitSize, n - i * splitSize));
   } else {
     sizes = resolveShape('split', splitSize);
     if (sizes.reduce((a, b) => a + b, 0) !== n)
-      throw new ShapeError('split', `the sizes ${formatShape(sizes)} do not add up to ${n}, the size of dimension ${d}`);
+      throw new ShapeError(
+        'split',
+        `the sizes ${formatShape(sizes)} do not add up to ${n}, the size of dimension ${d}`,
+      );
   }
   let start = 0;
   return sizes.map((size) => {
@@ -263,14 +301,24 @@ export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
   });
 }
 
+const MAX_EMPTY_PIECES = 65536;
+
 /** At most `chunks` pieces of equal size along `dim`, the last one shorter if need be. */
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   expectTensor('chunk', x);
-  if (!Number.isInteger(chunks) || chunks < 1) throw new ArgumentError('chunk', `wants a positive number of chunks, got ${describe(chunks)}`);
+  if (!Number.isInteger(chunks) || chunks < 1)
+    throw new ArgumentError('chunk', `wants a positive number of chunks, got ${describe(chunks)}`);
   if (x.ndim === 0) throw new ShapeError('chunk', 'a 0-d tensor cannot be split');
   const n = x.shape[resolveDim('chunk', dim, x.ndim)] as number;
   const size = Math.ceil(n / chunks);
-  return size === 0 ? split(x, new Array<number>(chunks).fill(0), dim) : split(x, size, dim);
+  if (size > 0) return split(x, size, dim);
+  // As in PyTorch, nothing still makes the number of pieces that was asked for; but not billions of them.
+  if (chunks > MAX_EMPTY_PIECES)
+    throw new ArgumentError(
+      'chunk',
+      `makes at most ${MAX_EMPTY_PIECES} pieces of a dimension without elements, got ${chunks}`,
+    );
+  return split(x, new Array<number>(chunks).fill(0), dim);
 }
 
 /** The parts at every index of `dim`. */
@@ -285,9 +333,17 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
 export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   expectTensor('diagonal', x);
   const [a, b] = [resolveDim('diagonal', dim1, x.ndim), resolveDim('diagonal', dim2, x.ndim)];
-  if (a === b || x.ndim < 2) throw new ShapeError('diagonal', `wants two different dimensions of a tensor of at least two, got ${dim1} and ${dim2}`);
-  if (!Number.isInteger(offset)) throw new ArgumentError('diagonal', `offset is a whole number, got ${describe(offset)}`);
-  const length = Math.max(0, Math.min((x.shape[a] as number) + Math.min(offset, 0), (x.shape[b] as number) - Math.max(offset, 0)));
+  if (a === b || x.ndim < 2)
+    throw new ShapeError(
+      'diagonal',
+      `wants two different dimensions of a tensor of at least two, got ${dim1} and ${dim2}`,
+    );
+  if (!Number.isInteger(offset))
+    throw new ArgumentError('diagonal', `offset is a whole number, got ${describe(offset)}`);
+  const length = Math.max(
+    0,
+    Math.min((x.shape[a] as number) + Math.min(offset, 0), (x.shape[b] as number) - Math.max(offset, 0)),
+  );
   const [sa, sb] = [x.strides[a] as number, x.strides[b] as number];
   const rest = (values: Shape) => values.filter((_, d) => d !== a && d !== b);
   const start = length === 0 ? 0 : offset >= 0 ? offset * sb : -offset * sa;

@@ -40,7 +40,7 @@ describe.each(['native', 'wasm'])('on %s', (backend) => {
     const { code, out: printed } = await run(['--steps', '60', '--backend', backend, '--out', out, '--lr', '1e-2']);
     expect(code).toBe(0);
     expect(printed).not.toContain(ESCAPE);
-    expect(printed).toMatch(/step 60\/60 {2}loss \d\.\d+ .* characters\/s/);
+    expect(printed).toMatch(/step 60\/60 {2}loss \d\.\d+ .* chars\/s/);
     expect(printed).toMatch(/validation loss: \d\.\d{4} nats per character/);
 
     const results = resultsIn(out);

@@ -32,11 +32,11 @@ const reason = (error: unknown): string => {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 };
 
-/** Runs all samples of a file. */
-export function runFile(name: string, content: unknown, precision: Precision): FileResult {
+/** Runs all samples of a file; one that cannot be read counts as a sample that fails. */
+export function runFile(name: string, read: () => unknown, precision: Precision): FileResult {
   let list: (() => void)[];
   try {
-    list = runs(content, precision);
+    list = runs(read(), precision);
   } catch (error) {
     return { name, samples: 1, passed: 0, difference: reason(error) };
   }

@@ -12,12 +12,11 @@ const files = JSON.parse(brotliDecompressSync(packed).toString()) as OpFile[];
 const before = getBackend();
 afterAll(() => setBackend(before));
 
-describe.each(backends)('cases from PyTorch on %s', (backend) => {
-  describe.each<Precision>(['float32', 'float64'])('in %s', (precision) => {
-    test.each(files.map((file) => [file.op, file] as const))('%s', (op, file) => {
-      setBackend(backend);
-      const { samples, passed, difference } = runFile(op, file, precision);
-      expect([difference, passed]).toEqual([null, samples]);
-    });
+describe.each(backends)("PyTorch's cases on %s", (backend) => {
+  test.each<Precision>(['float32', 'float64'])('in %s', { timeout: 60_000 }, (precision) => {
+    setBackend(backend);
+    expect(files.length).toBeGreaterThan(200);
+    const results = files.map((file) => runFile(file.op, () => file, precision));
+    expect(results.filter(({ difference }) => difference !== null)).toEqual([]);
   });
 });

@@ -49,7 +49,7 @@ function main(): void {
   for (const file of files) {
     const name = basename(file, '.json');
     if (only !== undefined && name !== only) continue;
-    const result = runFile(name, JSON.parse(readFileSync(join(folder, file), 'utf8')), dtype);
+    const result = runFile(name, () => JSON.parse(readFileSync(join(folder, file), 'utf8')), dtype);
     if (result.difference !== null) console.log(`${name}: ${result.passed} of ${result.samples}: ${result.difference}`);
     results.push(result);
   }

@@ -3,7 +3,7 @@
  * that (gradients, parameters, modules' state) must be gone once the collector has had its turn.
  */
 import { afterEach, beforeEach, expect } from 'vitest';
-import { emptyCache, memory, setBackend } from '../../src/index.ts';
+import { emptyCache, memory, rand, setBackend } from '../../src/index.ts';
 import { openScope } from '../../src/memory/scope.ts';
 import { setVerification } from '../../src/program/verify.ts';
 import { backends } from './backends.ts';
@@ -11,7 +11,10 @@ import { backends } from './backends.ts';
 // Every record that the suite emits is checked against the memory it may touch.
 setVerification(true);
 
-/** Long-lived state (random generators, modules' constants) may come into being during a test. */
+// The generators' state lives for ever; it must not look like a leak of the first test that draws.
+for (const backend of backends) rand([1], { backend }).dispose();
+
+/** Small long-lived state, such as a module's constants, may come into being during a test. */
 const STATE_BYTES = 4096;
 
 let before = 0;
