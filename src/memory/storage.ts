@@ -30,7 +30,7 @@ export class Heap {
 
   allocate(op: string, bytes: number, scoped: boolean): Storage {
     const block = this.allocator.allocate(op, bytes);
-    const storage = new Storage(this, block, bytes);
+    const storage = new Storage(this, block, bytes, !scoped);
     if (!this.backend.collected) {
       // Linear memory is nobody's but ours: only a finalizer can return what user code forgets.
       this.#registry.register(storage, block, storage);
@@ -41,7 +41,10 @@ export class Heap {
 
   /** @internal Called by a storage whose last handle is gone. */
   free(storage: Storage, block: Region): void {
-    if (!this.backend.collected) this.#registry.unregister(storage);
+    if (!this.backend.collected) {
+      this.#registry.unregister(storage);
+      if (storage.unscoped) this.#unscoped = Math.max(0, this.#unscoped - block.bytes);
+    }
     this.allocator.release(block);
   }
 
@@ -61,16 +64,19 @@ export class Storage {
   readonly heap: Heap;
   readonly address: number;
   readonly bytes: number;
+  /** Made outside every scope. */
+  readonly unscoped: boolean;
   /** Grows by one with every in-place change; autograd compares it with what it saved. */
   version = 0;
   #block: Region | null;
   #handles = 0;
 
-  constructor(heap: Heap, block: Region, bytes: number) {
+  constructor(heap: Heap, block: Region, bytes: number, unscoped: boolean) {
     this.heap = heap;
     this.#block = block;
     this.address = block.address;
     this.bytes = bytes;
+    this.unscoped = unscoped;
   }
 
   get freed(): boolean {
