@@ -29,7 +29,12 @@ export function run(backends: readonly BackendName[]): Row[] {
       const [a, b] = [randn([n, n]), randn([n, n])];
       const seconds = noGrad(() => measure(() => scope(() => void a.matmul(b))));
       const rate = (2 * n ** 3) / seconds / 1e9;
-      rows.push({ name: `${backend}: n = ${n}`, value: rate, unit: 'GFLOP/s', ratio: { to: 'JavaScript loops', value: rate / floor } });
+      rows.push({
+        name: `${backend}: n = ${n}`,
+        value: rate,
+        unit: 'GFLOP/s',
+        ratio: { to: 'JavaScript loops', value: rate / floor },
+      });
       a.dispose();
       b.dispose();
     }

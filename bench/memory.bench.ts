@@ -35,9 +35,14 @@ function train(backend: BackendName): Row[] {
     // The loop never yields: `memory()` cannot know what the collector took, V8's own count can.
     if (i % REPORT === 0) {
       const usage = process.memoryUsage();
-      samples.push({ rss: mib(usage.rss), live: mib(backend === 'native' ? usage.arrayBuffers : memory('wasm').bytes) });
+      samples.push({
+        rss: mib(usage.rss),
+        live: mib(backend === 'native' ? usage.arrayBuffers : memory('wasm').bytes),
+      });
       const { rss, live } = samples.at(-1) as { rss: number; live: number };
-      console.log(`  ${backend} step ${String(i).padStart(6)}  resident ${rss.toFixed(1)} MiB  tensors ${live.toFixed(2)} MiB`);
+      console.log(
+        `  ${backend} step ${String(i).padStart(6)}  resident ${rss.toFixed(1)} MiB  tensors ${live.toFixed(2)} MiB`,
+      );
     }
   }
   const [first, last] = [samples[0], samples.at(-1)] as [{ rss: number; live: number }, { rss: number; live: number }];
@@ -46,6 +51,11 @@ function train(backend: BackendName): Row[] {
   return [
     { name: `${backend}: resident, most`, value: peak, unit: 'MiB', ratio: { to, value: peak / first.rss } },
     { name: `${backend}: growth of resident memory after the first ${REPORT}`, value: peak - first.rss, unit: 'MiB' },
-    { name: `${backend}: tensor bytes at the end`, value: last.live, unit: 'MiB', ratio: { to, value: last.live / first.live } },
+    {
+      name: `${backend}: tensor bytes at the end`,
+      value: last.live,
+      unit: 'MiB',
+      ratio: { to, value: last.live / first.live },
+    },
   ];
 }

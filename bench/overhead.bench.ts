@@ -47,13 +47,25 @@ export function run(backends: readonly BackendName[]): Row[] {
     const w = ones([1]).requiresGrad_();
     const line = (name: string, value: number, times = 1) =>
       rows.push({ name: `${backend}: ${name}`, value, unit: 'ns', ratio: { to, value: value / (floor * times) } });
-    line('add, no gradients', noGrad(() => perOp(() => a.add(b))));
-    line('add, recorded', perOp(() => w.add(b)));
-    line('10 adds forward and backward', measure(() => scope(() => {
-      chain(w, b).backward();
-      w.grad?.dispose();
-      w.grad = null;
-    })) * 1e9, 10);
+    line(
+      'add, no gradients',
+      noGrad(() => perOp(() => a.add(b))),
+    );
+    line(
+      'add, recorded',
+      perOp(() => w.add(b)),
+    );
+    line(
+      '10 adds forward and backward',
+      measure(() =>
+        scope(() => {
+          chain(w, b).backward();
+          w.grad?.dispose();
+          w.grad = null;
+        }),
+      ) * 1e9,
+      10,
+    );
   }
   return rows;
 }

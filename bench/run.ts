@@ -32,11 +32,13 @@ const { values, positionals } = (() => {
 const unknown = positionals.find((name) => !names.includes(name));
 if (unknown !== undefined) fail(`bench: no benchmark '${unknown}'; there are ${names.join(', ')}`);
 const { available } = backendInfo();
-const backends = (values.backend === undefined ? ['native', 'wasm'] : [values.backend]).filter((name): name is BackendName => {
-  if (name !== 'native' && name !== 'wasm') return fail(`bench: --backend is native or wasm, not ${name}`);
-  if (!available[name].ok) console.warn(`bench: leaving out ${name}: ${available[name].reason}`);
-  return available[name].ok;
-});
+const backends = (values.backend === undefined ? ['native', 'wasm'] : [values.backend]).filter(
+  (name): name is BackendName => {
+    if (name !== 'native' && name !== 'wasm') return fail(`bench: --backend is native or wasm, not ${name}`);
+    if (!available[name].ok) console.warn(`bench: leaving out ${name}: ${available[name].reason}`);
+    return available[name].ok;
+  },
+);
 
 const report: Record<string, Row[]> = {};
 for (const name of positionals.length > 0 ? positionals : names) {
@@ -45,7 +47,11 @@ for (const name of positionals.length > 0 ? positionals : names) {
   printRows(title, report[name] as Row[]);
 }
 if (values.json !== undefined) {
-  const text = JSON.stringify({ node: process.version, platform: `${process.platform}-${process.arch}`, info: backendInfo(), report }, null, 2);
+  const text = JSON.stringify(
+    { node: process.version, platform: `${process.platform}-${process.arch}`, info: backendInfo(), report },
+    null,
+    2,
+  );
   writeFileSync(`${values.json}.new`, `${text}\n`);
   renameSync(`${values.json}.new`, values.json);
 }

@@ -41,7 +41,9 @@ export const formatShape = (shape: readonly number[]): string => `[${shape.join(
 export function describe(value: unknown, depth = 0): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (Array.isArray(value))
-    return value.length > 8 || depth > 3 ? `an array of ${value.length}` : `[${value.map((item) => describe(item, depth + 1)).join(', ')}]`;
+    return value.length > 8 || depth > 3
+      ? `an array of ${value.length}`
+      : `[${value.map((item) => describe(item, depth + 1)).join(', ')}]`;
   if (value === null || typeof value !== 'object') return typeof value === 'symbol' ? 'a symbol' : String(value);
   const name = Object.getPrototypeOf(value)?.constructor?.name;
   return typeof name === 'string' && name !== '' ? `a value of type ${name}` : 'an object';

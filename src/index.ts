@@ -10,7 +10,7 @@ export type { BackwardOptions, GradOptions } from './autograd/backward.ts';
 export { backward } from './autograd/backward.ts';
 export { type CustomFunction, customFunction, type FunctionContext } from './autograd/custom.ts';
 export { grad, hessian, hvp, jacobian, jvp, type TensorFunction, valueAndGrad, vjp } from './autograd/functional.ts';
-export { type CheckedFunction, gradcheck, type GradcheckOptions, gradgradcheck } from './autograd/gradcheck.ts';
+export { type CheckedFunction, type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.ts';
 export type { GradHook } from './autograd/node.ts';
 export {

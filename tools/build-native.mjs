@@ -20,10 +20,15 @@ if (process.platform !== 'win32') {
 // Most Node installations carry their own headers; using them saves a download and works offline.
 const prefix = join(dirname(process.execPath), '..');
 const nodedir =
-  !process.env.npm_config_nodedir && existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? [`--nodedir=${prefix}`] : [];
+  !process.env.npm_config_nodedir && existsSync(join(prefix, 'include', 'node', 'node_api.h'))
+    ? [`--nodedir=${prefix}`]
+    : [];
 const gyp = require.resolve('node-gyp/bin/node-gyp.js');
 const run = (...args) => {
-  const { status } = spawnSync(process.execPath, [gyp, ...args, ...nodedir, '--loglevel=warn'], { stdio: 'inherit', cwd: root });
+  const { status } = spawnSync(process.execPath, [gyp, ...args, ...nodedir, '--loglevel=warn'], {
+    stdio: 'inherit',
+    cwd: root,
+  });
   if (status !== 0) {
     console.error('cotangent: the native addon could not be built (see above).');
     process.exit(1);

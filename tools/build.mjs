@@ -5,7 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const step = (name) => execFileSync(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], { stdio: 'inherit' });
+const step = (name) =>
+  execFileSync(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], { stdio: 'inherit' });
 const require = (await import('node:module')).createRequire(import.meta.url);
 
 step('build-wasm.mjs');

@@ -45,7 +45,11 @@ struct Block {
   static constexpr int kWidth = 16 / sizeof(T);
   static constexpr bool kIsDouble = sizeof(T) == 8;
   Vector v;
-  static Block splat(double c) { return {Vector{} + static_cast<T>(c)}; }
+  static Block splat(double c) {
+    Block block;
+    for (int i = 0; i < kWidth; i++) block.v[i] = static_cast<T>(c);
+    return block;
+  }
   static Block load(const T* p, Full) {
     Block block;
     memcpy(&block.v, p, sizeof(block.v));
@@ -73,13 +77,13 @@ inline void storeMask(uint8_t* p, BlockMask<T> m) {
   for (int i = 0; i < Block<T>::kWidth; i++) p[i] = m.v[i] & 1;
 }
 
-#define COTANGENT_BINARY(verb, op)                 \
-  template <class T>                               \
+#define COTANGENT_BINARY(verb, op) \
+  template <class T> \
   inline Block<T> verb(Block<T> a, Block<T> b) {   \
-    return {a.v op b.v};                           \
+    return {a.v op b.v}; \
   }
-#define COTANGENT_COMPARE(verb, op)                  \
-  template <class T>                                 \
+#define COTANGENT_COMPARE(verb, op) \
+  template <class T> \
   inline BlockMask<T> verb(Block<T> a, Block<T> b) { \
     return {(typename Block<T>::Bits)(a.v op b.v)};  \
   }

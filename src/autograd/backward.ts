@@ -107,7 +107,10 @@ function runHooks(op: string, node: GraphNode, grads: (Tensor | null)[], recorde
       if (replaced === undefined || replaced === null || replaced === grad) continue;
       const next = expectTensor(op, replaced, 'hooks to return a tensor or nothing');
       if (!sameShape(next.shape, grad.shape))
-        throw new ShapeError(op, `a hook on '${node.name}' returned shape ${formatShape(next.shape)} for a gradient of ${formatShape(grad.shape)}`);
+        throw new ShapeError(
+          op,
+          `a hook on '${node.name}' returned shape ${formatShape(next.shape)} for a gradient of ${formatShape(grad.shape)}`,
+        );
       grads[index] = recorded ? next : alias(next);
       if (!recorded) grad.dispose();
     }
@@ -194,7 +197,8 @@ function neededNodes(nodes: readonly GraphNode[], capture: readonly Edge[] | nul
   if (capture === null) return new Set(nodes);
   const needed = new Set(capture.map((edge) => edge.node));
   // From the leaves up: a node is needed if one of its inputs is.
-  for (const node of nodes.toReversed()) if (node.edges.some((edge) => edge !== null && needed.has(edge.node))) needed.add(node);
+  for (const node of nodes.toReversed())
+    if (node.edges.some((edge) => edge !== null && needed.has(edge.node))) needed.add(node);
   return needed;
 }
 
@@ -202,26 +206,38 @@ function neededNodes(nodes: readonly GraphNode[], capture: readonly Edge[] | nul
 function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): { edge: Edge; grad: Tensor } {
   const edge = edgeOf(output);
   if (edge === null)
-    throw new AutogradError(op, `a tensor of shape ${formatShape(output.shape)} does not require grad: nothing that it was computed from does`);
+    throw new AutogradError(
+      op,
+      `a tensor of shape ${formatShape(output.shape)} does not require grad: nothing that it was computed from does`,
+    );
   if (gradient === null || gradient === undefined) {
     if (output.size !== 1)
-      throw new AutogradError(op, `wants a tensor of one element, or a gradient to start from; got shape ${formatShape(output.shape)}`);
+      throw new AutogradError(
+        op,
+        `wants a tensor of one element, or a gradient to start from; got shape ${formatShape(output.shape)}`,
+      );
     return { edge, grad: filled(op, output.shape, 1, output) };
   }
   expectTensor(op, gradient, 'the gradient to be a tensor');
   if (!sameShape(gradient.shape, output.shape))
-    throw new ShapeError(op, `the gradient has shape ${formatShape(gradient.shape)}, the output ${formatShape(output.shape)}`);
-  if (gradient.dtype !== output.dtype) throw new DTypeError(op, `the gradient is ${gradient.dtype}, the output ${output.dtype}`);
+    throw new ShapeError(
+      op,
+      `the gradient has shape ${formatShape(gradient.shape)}, the output ${formatShape(output.shape)}`,
+    );
+  if (gradient.dtype !== output.dtype)
+    throw new DTypeError(op, `the gradient is ${gradient.dtype}, the output ${output.dtype}`);
   return { edge, grad: gradient };
 }
 
 function flag(op: string, name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean') throw new ArgumentError(op, `${name} is a boolean, got ${describe(value)}`);
+  if (value !== undefined && typeof value !== 'boolean')
+    throw new ArgumentError(op, `${name} is a boolean, got ${describe(value)}`);
 }
 
 /** Options that `backward` and `grad` share. */
 function flags(op: string, options: unknown): { retainGraph: boolean; createGraph: boolean } {
-  if (typeof options !== 'object' || options === null) throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
   const { retainGraph, createGraph } = options as { retainGraph?: unknown; createGraph?: unknown };
   flag(op, 'retainGraph', retainGraph);
   flag(op, 'createGraph', createGraph);
@@ -244,7 +260,11 @@ export function backward(output: Tensor, options: BackwardOptions | Tensor = {})
 }
 
 /** Gradients of the outputs (summed, if there are several) with respect to the inputs; `.grad` stays as it is. */
-export function gradOf(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+export function gradOf(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options: GradOptions = {},
+): (Tensor | null)[] {
   const list = (value: unknown, what: string): Tensor[] => {
     const all = Array.isArray(value) ? value : [value];
     if (all.length === 0) throw new ArgumentError('grad', `wants at least one tensor as ${what}`);
@@ -259,14 +279,18 @@ export function gradOf(outputs: Tensor | readonly Tensor[], inputs: Tensor | rea
     throw new ArgumentError('grad', `got ${given.length} gradOutputs for ${from.length} outputs`);
   const capture = wanted.map((input, i) => {
     const edge = edgeOf(input);
-    if (edge === null) throw new AutogradError('grad', `input ${i} of shape ${formatShape(input.shape)} does not require grad`);
+    if (edge === null)
+      throw new AutogradError('grad', `input ${i} of shape ${formatShape(input.shape)} does not require grad`);
     return edge;
   });
   const roots = from.map((output, i) => rootOf('grad', output, given[i] as Tensor | null | undefined));
   const results = walk('grad', roots, { retainGraph, createGraph, capture });
   const unused = results.indexOf(null);
   if (unused >= 0 && options.allowUnused !== true)
-    throw new AutogradError('grad', `the outputs do not depend on input ${unused}; pass { allowUnused: true } to get null for it`);
+    throw new AutogradError(
+      'grad',
+      `the outputs do not depend on input ${unused}; pass { allowUnused: true } to get null for it`,
+    );
   // Results belong to the scope of the caller, and to nobody else's memory.
   return results.map((result) => {
     if (result === null || createGraph) return result;

@@ -55,7 +55,11 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
     commonHeap(name, inputs);
     const context = new FunctionContext();
     context.needsInputGrad = inputs.map((input) => input?.requiresGrad ?? false);
-    let out = expectTensor(name, noGrad(() => definition.forward(context, ...args)), 'forward to return a tensor');
+    let out = expectTensor(
+      name,
+      noGrad(() => definition.forward(context, ...args)),
+      'forward to return a tensor',
+    );
     // An input handed back unchanged must not lose its own place in the graph.
     if (inputs.includes(out)) out = detach(out);
     track(name, inputs, [out], context.savedTensors, ([g], saved) => {
@@ -69,7 +73,10 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
         if (grad === null || grad === undefined || !input) return null;
         expectTensor(name, grad, 'backward to return tensors or null');
         if (!sameShape(grad.shape, input.shape))
-          throw new ShapeError(name, `gradient ${i} has shape ${formatShape(grad.shape)}, its argument ${formatShape(input.shape)}`);
+          throw new ShapeError(
+            name,
+            `gradient ${i} has shape ${formatShape(grad.shape)}, its argument ${formatShape(input.shape)}`,
+          );
         return grad;
       });
     });

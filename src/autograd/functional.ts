@@ -32,7 +32,8 @@ function call(op: string, f: TensorFunction, inputs: Tensor[]): Tensor {
 }
 
 function expectScalar(op: string, y: Tensor): Tensor {
-  if (y.size !== 1) throw new ShapeError(op, `wants a function with one value, this one gives shape ${formatShape(y.shape)}`);
+  if (y.size !== 1)
+    throw new ShapeError(op, `wants a function with one value, this one gives shape ${formatShape(y.shape)}`);
   return y;
 }
 
@@ -43,7 +44,11 @@ function gradOrZeros(y: Tensor, x: Tensor, options: GradOptions): Tensor {
 }
 
 /** Gradients of outputs with respect to inputs; `.grad` is not touched. */
-export function grad(outputs: Tensor | readonly Tensor[], inputs: Tensor | readonly Tensor[], options?: GradOptions): (Tensor | null)[];
+export function grad(
+  outputs: Tensor | readonly Tensor[],
+  inputs: Tensor | readonly Tensor[],
+  options?: GradOptions,
+): (Tensor | null)[];
 /** The function that computes the gradient of a scalar function with respect to its argument number `argnum`. Nests. */
 export function grad(f: TensorFunction, argnum?: number): TensorFunction;
 export function grad(
@@ -59,7 +64,8 @@ export function grad(
 /** Like `grad(f)`, but the function gives the value as well: `[value, gradient]`. */
 export function valueAndGrad(f: TensorFunction, argnum = 0): (...inputs: Tensor[]) => [Tensor, Tensor] {
   expectFunction('valueAndGrad', f);
-  if (!Number.isInteger(argnum) || argnum < 0) throw new ArgumentError('valueAndGrad', `argnum is a whole number, got ${describe(argnum)}`);
+  if (!Number.isInteger(argnum) || argnum < 0)
+    throw new ArgumentError('valueAndGrad', `argnum is a whole number, got ${describe(argnum)}`);
   return (...inputs) =>
     enableGrad(() => {
       const given = inputs[argnum];
@@ -104,7 +110,10 @@ export function jvp(f: TensorFunction, x: Tensor, tangent: Tensor): [Tensor, Ten
   expectFunction('jvp', f);
   expectTensor('jvp', tangent);
   if (!sameShape(expectTensor('jvp', x).shape, tangent.shape))
-    throw new ShapeError('jvp', `the tangent has shape ${formatShape(tangent.shape)}, the input ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      'jvp',
+      `the tangent has shape ${formatShape(tangent.shape)}, the input ${formatShape(x.shape)}`,
+    );
   return enableGrad(() => {
     const [y, pull] = vjp(f, x);
     const dummy = filled('jvp', y.shape, 0, y).requiresGrad_();

@@ -38,7 +38,8 @@ function project(outputs: readonly Tensor[]): Tensor {
   return terms.reduce((a, b) => add(a, b));
 }
 
-const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] => (result instanceof Tensor ? [result] : result);
+const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] =>
+  result instanceof Tensor ? [result] : result;
 
 /**
  * Checks the gradients of `f` with respect to all inputs that require grad, which must be float64.
@@ -51,7 +52,8 @@ export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options
   const { eps = 1e-6, atol = 1e-5, rtol = 1e-3 } = options ?? {};
   const wanted = inputs.filter((x) => expectTensor('gradcheck', x).requiresGrad);
   if (wanted.length === 0) throw new AutogradError('gradcheck', 'no input requires grad');
-  for (const x of wanted) if (x.dtype !== 'float64') throw new DTypeError('gradcheck', `wants float64 inputs, got ${x.dtype}`);
+  for (const x of wanted)
+    if (x.dtype !== 'float64') throw new DTypeError('gradcheck', `wants float64 inputs, got ${x.dtype}`);
   const evaluate = () => project(listOf(f(...inputs)));
   const value = enableGrad(evaluate);
   const analytic = value.requiresGrad ? gradOf(value, wanted, { allowUnused: true }) : wanted.map(() => null);

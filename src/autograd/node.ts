@@ -17,7 +17,11 @@ export interface Edge {
 }
 
 /** Gradients of a node's outputs to gradients of its inputs; null where there is none. */
-export type Vjp = (grads: readonly (Tensor | null)[], saved: readonly Tensor[], needs: readonly boolean[]) => (Tensor | null)[];
+export type Vjp = (
+  grads: readonly (Tensor | null)[],
+  saved: readonly Tensor[],
+  needs: readonly boolean[],
+) => (Tensor | null)[];
 
 /** A function that sees a gradient and may replace it. */
 export type GradHook = (grad: Tensor) => Tensor | undefined | void;
@@ -41,7 +45,13 @@ export class GraphNode {
   /** Became the history of a tensor that existed before. */
   rebased = false;
 
-  constructor(name: string, edges: readonly (Edge | null)[], saved: readonly Tensor[], vjp: Vjp | null, leaf: Tensor | null = null) {
+  constructor(
+    name: string,
+    edges: readonly (Edge | null)[],
+    saved: readonly Tensor[],
+    vjp: Vjp | null,
+    leaf: Tensor | null = null,
+  ) {
     this.name = name;
     this.edges = edges;
     this.leaf = leaf;

@@ -6,7 +6,8 @@ import { edgeOf, GraphNode, type Vjp } from './node.ts';
 /** Whether a gradient could be wanted through an op on these inputs. */
 export function tracks(inputs: readonly (Tensor | number | null | undefined)[]): boolean {
   if (!isGradEnabled()) return false;
-  for (const input of inputs) if (input !== null && input !== undefined && typeof input !== 'number' && input.requiresGrad) return true;
+  for (const input of inputs)
+    if (input !== null && input !== undefined && typeof input !== 'number' && input.requiresGrad) return true;
   return false;
 }
 
@@ -23,7 +24,9 @@ export function track(
   vjp: Vjp,
 ): void {
   if (!tracks(inputs)) return;
-  const edges = inputs.map((input) => (input === null || input === undefined || typeof input === 'number' ? null : edgeOf(input)));
+  const edges = inputs.map((input) =>
+    input === null || input === undefined || typeof input === 'number' ? null : edgeOf(input),
+  );
   const node = new GraphNode(name, edges, saved, vjp);
   for (const [i, output] of outputs.entries()) if (output.isFloatingPoint) output.attach(node, i);
 }

@@ -35,7 +35,10 @@ function packageRoot(): string {
 /** `linux-x64`, `linuxmusl-arm64`, `darwin-arm64` …: the folder names under `prebuilds`. */
 function target(): string {
   // Only glibc reports its version; musl systems differ in every other way of telling.
-  const report = process.platform === 'linux' ? (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } }) : undefined;
+  const report =
+    process.platform === 'linux'
+      ? (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } })
+      : undefined;
   const musl = process.platform === 'linux' && !report?.header?.glibcVersionRuntime;
   return `${process.platform}${musl ? 'musl' : ''}-${process.arch}`;
 }
@@ -45,7 +48,10 @@ export function loadNative(): Attempt {
   if (process.env.COTANGENT_NATIVE === '0') return { backend: null, reason: 'switched off by COTANGENT_NATIVE=0' };
   const root = packageRoot();
   // In a checkout the local build is the newer one.
-  const candidates = [join(root, 'build', 'Release', 'cotangent.node'), join(root, 'prebuilds', target(), 'cotangent.node')];
+  const candidates = [
+    join(root, 'build', 'Release', 'cotangent.node'),
+    join(root, 'prebuilds', target(), 'cotangent.node'),
+  ];
   const require = createRequire(import.meta.url);
   const failures: string[] = [];
   for (const path of candidates) {

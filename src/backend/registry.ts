@@ -96,7 +96,8 @@ export interface InitOptions {
  * @throws BackendError when the backend is not available, or is already in use from another module.
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  if (typeof options !== 'object' || options === null) throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
   if (options.wasm !== undefined) {
     if (attempts.get('wasm')?.backend) throw new BackendError('init', 'the wasm backend is already running');
     let compiled: WebAssembly.Module;
@@ -108,7 +109,9 @@ export async function init(options: InitOptions = {}): Promise<void> {
         compiled = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
       else compiled = await WebAssembly.compile(wasm as BufferSource);
     } catch (error) {
-      throw new BackendError('init', `the WASM module could not be compiled: ${(error as Error).message}`, { cause: error });
+      throw new BackendError('init', `the WASM module could not be compiled: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     attempts.delete('wasm');
     const { backend, reason } = attempt('wasm', compiled);

@@ -129,7 +129,8 @@ export class Allocator {
     const region = this.#spare[i] as Region;
     const rest = region.bytes - size;
     if (rest === 0) this.#spare.splice(i, 1);
-    else this.#spare[i] = { ...region, address: region.address + size, byteOffset: region.byteOffset + size, bytes: rest };
+    else
+      this.#spare[i] = { ...region, address: region.address + size, byteOffset: region.byteOffset + size, bytes: rest };
     return { ...region, bytes: size };
   }
 
@@ -146,7 +147,8 @@ export class Allocator {
     const merged: Region[] = [];
     for (const region of free) {
       const last = merged.at(-1);
-      if (last && last.address + last.bytes === region.address) merged[merged.length - 1] = { ...last, bytes: last.bytes + region.bytes };
+      if (last && last.address + last.bytes === region.address)
+        merged[merged.length - 1] = { ...last, bytes: last.bytes + region.bytes };
       else merged.push(region);
     }
     this.#spare = merged;

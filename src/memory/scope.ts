@@ -32,7 +32,11 @@ export function enlistNode(node: GraphNode): void {
 export const isScoped = (): boolean => current !== null;
 
 /** Tensors in a returned value: the value itself, in arrays, in Maps, and in plain objects, to any depth. */
-export function collectTensors(value: unknown, into: Set<Tensor> = new Set(), seen: Set<object> = new Set()): Set<Tensor> {
+export function collectTensors(
+  value: unknown,
+  into: Set<Tensor> = new Set(),
+  seen: Set<object> = new Set(),
+): Set<Tensor> {
   if (value instanceof Tensor) into.add(value);
   else if (typeof value === 'object' && value !== null && !seen.has(value)) {
     seen.add(value);

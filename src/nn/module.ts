@@ -65,7 +65,6 @@ export interface Module {
  * }
  * const y = new Net()(x);
  */
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the interface adds the call signature that Callable implements.
 export abstract class Module extends Callable {
   /** Whether layers such as Dropout act as in training; set it with `train()` and `eval()`. */
   training = true;

@@ -6,7 +6,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { COPY } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
-import { broadcastStrides, coalesce, sameShape, type Shape } from '../tensor/layout.ts';
+import { broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { checkInPlace } from './elementwise.ts';
 import { sum } from './reduce.ts';
@@ -87,7 +87,8 @@ export interface ToOptions {
  */
 export function to(x: Tensor, options: DType | ToOptions): Tensor {
   expectTensor('to', x);
-  const { dtype = x.dtype, backend = x.backend }: ToOptions = typeof options === 'string' ? { dtype: options } : (options ?? {});
+  const { dtype = x.dtype, backend = x.backend }: ToOptions =
+    typeof options === 'string' ? { dtype: options } : (options ?? {});
   if (!isDType(dtype)) throw new DTypeError('to', `unknown dtype ${describe(dtype)}`);
   if (backend === x.backend) return castTo(x, dtype);
   const moved = allocate('to', heapOf('to', backend), x.dtype, x.shape);
@@ -121,7 +122,10 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
   if (typeof source === 'number') return fill_(x, source);
   expectTensor('copy_', source, 'a tensor or a number');
   checkInPlace('copy_', x, [source]);
-  let value = source.storage.heap === x.storage.heap ? castTo(source, x.dtype) : to(source, { dtype: x.dtype, backend: x.backend });
+  let value =
+    source.storage.heap === x.storage.heap
+      ? castTo(source, x.dtype)
+      : to(source, { dtype: x.dtype, backend: x.backend });
   if (!sameShape(value.shape, x.shape)) value = expand(value, x.shape);
   // A leaf has no node that x could take over, and overlapping memory must be read before it is written.
   if ((value === source && source.requiresGrad) || value.storage === x.storage) value = clone(value);
@@ -133,7 +137,8 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
 export function fill_(x: Tensor, value: TensorLike): Tensor {
   expectTensor('fill_', x);
   if (value instanceof Tensor) {
-    if (value.ndim !== 0) throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
+    if (value.ndim !== 0)
+      throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
     return copy_(x, value);
   }
   if (typeof value !== 'number') throw new ArgumentError('fill_', `wants a number, got ${describe(value)}`);

@@ -10,7 +10,7 @@ import type { Heap } from '../memory/storage.ts';
 import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, type Instruction, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
-import { broadcastShapes, broadcastStrides, coalesce, sameShape, type Shape } from '../tensor/layout.ts';
+import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { castTo, clone, filled, sumTo, writeOver } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
@@ -73,7 +73,11 @@ function checkNumber(op: string, value: unknown): void {
 }
 
 /** Runs an elementwise op on tensors and numbers. */
-export function apply(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[] = NO_PARAMS): Tensor {
+export function apply(
+  spec: ElementwiseSpec,
+  inputs: readonly TensorLike[],
+  params: readonly number[] = NO_PARAMS,
+): Tensor {
   for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(spec.name, input);
   const heap = commonHeap(spec.name, inputs);
   const dtype = computeType(spec, inputs);
@@ -84,7 +88,11 @@ export function apply(spec: ElementwiseSpec, inputs: readonly TensorLike[], para
 }
 
 /** Runs an elementwise op and writes the result over its first input. */
-export function applyInPlace(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[] = NO_PARAMS): Tensor {
+export function applyInPlace(
+  spec: ElementwiseSpec,
+  inputs: readonly TensorLike[],
+  params: readonly number[] = NO_PARAMS,
+): Tensor {
   const op = `${spec.name}_`;
   const target = inputs[0];
   if (!(target instanceof Tensor)) throw new ArgumentError(op, `wants a tensor, got ${describe(target)}`);
@@ -92,18 +100,35 @@ export function applyInPlace(spec: ElementwiseSpec, inputs: readonly TensorLike[
   const heap = commonHeap(op, inputs);
   const dtype = computeType({ ...spec, name: op }, inputs);
   const result = spec.test ? 'bool' : dtype;
-  if (result !== target.dtype && (spec.test || isFloating(result) > isFloating(target.dtype) || target.dtype === 'bool'))
+  if (
+    result !== target.dtype &&
+    (spec.test || isFloating(result) > isFloating(target.dtype) || target.dtype === 'bool')
+  )
     throw new DTypeError(op, `the result is ${result} and cannot be stored in a ${target.dtype} tensor`);
-  const shape = broadcastShapes(op, inputs.map((input) => (typeof input === 'number' ? [] : input.shape)));
+  const shape = broadcastShapes(
+    op,
+    inputs.map((input) => (typeof input === 'number' ? [] : input.shape)),
+  );
   if (!sameShape(shape, target.shape))
-    throw new ShapeError(op, `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`);
+    throw new ShapeError(
+      op,
+      `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`,
+    );
   checkInPlace(op, target, inputs);
   const wide = { ...spec, name: op };
   // Gradients are those of the op on the tensor's former value, which lives on in the graph only.
   const tracked = tracks(inputs) && spec.vjp !== null;
   const direct = target.dtype === dtype && !tracked && !overlaps(target, inputs);
   if (direct) {
-    compute(op, heap, wide, inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype))), dtype, params, target);
+    compute(
+      op,
+      heap,
+      wide,
+      inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype))),
+      dtype,
+      params,
+      target,
+    );
     target.storage.version++;
     return target;
   }
@@ -119,14 +144,23 @@ export function applyInPlace(spec: ElementwiseSpec, inputs: readonly TensorLike[
 export function checkInPlace(op: string, target: Tensor, inputs: readonly (TensorLike | null)[]): void {
   for (let d = 0; d < target.ndim; d++)
     if (target.strides[d] === 0 && (target.shape[d] as number) > 1)
-      throw new ShapeError(op, `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`);
+      throw new ShapeError(
+        op,
+        `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`,
+      );
   if (!isGradEnabled()) return;
   if (target.isLeaf && target.requiresGrad)
-    throw new AutogradError(op, 'a leaf that requires grad cannot be changed in place while gradients are recorded; wrap it in noGrad(() => …)');
+    throw new AutogradError(
+      op,
+      'a leaf that requires grad cannot be changed in place while gradients are recorded; wrap it in noGrad(() => …)',
+    );
   const base = target.viewOf;
   if (base === null) return;
   if (base.isLeaf && base.requiresGrad)
-    throw new AutogradError(op, 'a view of a leaf that requires grad cannot be changed in place while gradients are recorded');
+    throw new AutogradError(
+      op,
+      'a view of a leaf that requires grad cannot be changed in place while gradients are recorded',
+    );
   if (base.requiresGrad || tracks(inputs))
     throw new AutogradError(
       op,
@@ -141,7 +175,11 @@ function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean {
       input instanceof Tensor &&
       input !== target &&
       input.storage === target.storage &&
-      !(input.offset === target.offset && sameShape(input.shape, target.shape) && sameShape(input.strides, target.strides)),
+      !(
+        input.offset === target.offset &&
+        sameShape(input.shape, target.shape) &&
+        sameShape(input.strides, target.strides)
+      ),
   );
 }
 
@@ -166,17 +204,26 @@ function compute(
     flat = input.isContiguous && sameShape(input.shape, common);
   }
   let shape: Shape = common ?? [];
-  if (!flat) shape = broadcastShapes(op, inputs.map((input) => (typeof input === 'number' ? [] : input.shape)));
+  if (!flat)
+    shape = broadcastShapes(
+      op,
+      inputs.map((input) => (typeof input === 'number' ? [] : input.shape)),
+    );
   const out = into ?? allocate(op, heap, spec.test ? 'bool' : dtype, shape);
   let space: Shape;
   let operands: Operand[];
   if (flat) {
     space = [out.size];
-    operands = [operand(out, UNIT), ...inputs.map((x) => (typeof x === 'number' ? immediate(x, lanes, 1) : operand(x, UNIT)))];
+    operands = [
+      operand(out, UNIT),
+      ...inputs.map((x) => (typeof x === 'number' ? immediate(x, lanes, 1) : operand(x, UNIT))),
+    ];
   } else {
     const walked = coalesce(shape, [
       out.strides,
-      ...inputs.map((x) => (typeof x === 'number' ? new Array<number>(shape.length).fill(0) : broadcastStrides(x.shape, x.strides, shape))),
+      ...inputs.map((x) =>
+        typeof x === 'number' ? new Array<number>(shape.length).fill(0) : broadcastStrides(x.shape, x.strides, shape),
+      ),
     ]);
     space = walked.shape;
     operands = [out, ...inputs].map((x, i) =>
@@ -194,7 +241,12 @@ function compute(
   return out;
 }
 
-function trackElementwise(spec: ElementwiseSpec, inputs: readonly TensorLike[], out: Tensor, params: readonly number[]): void {
+function trackElementwise(
+  spec: ElementwiseSpec,
+  inputs: readonly TensorLike[],
+  out: Tensor,
+  params: readonly number[],
+): void {
   const derivatives = spec.vjp as readonly DerivativeSpec[];
   // Save what the derivatives of the inputs that need one will read, and nothing else.
   const saved: Tensor[] = [];
@@ -226,8 +278,19 @@ function trackElementwise(spec: ElementwiseSpec, inputs: readonly TensorLike[], 
       const values = uses.map(term);
       const gradient =
         fused >= 0 && !tracks(values)
-          ? compute(spec.name, (g as Tensor).storage.heap, { opcode: fused, test: false, divides: false }, values, (g as Tensor).dtype, params, null)
-          : derivative.compose(Object.fromEntries(uses.map((name, u) => [name, values[u]])) as unknown as Terms, params);
+          ? compute(
+              spec.name,
+              (g as Tensor).storage.heap,
+              { opcode: fused, test: false, divides: false },
+              values,
+              (g as Tensor).dtype,
+              params,
+              null,
+            )
+          : derivative.compose(
+              Object.fromEntries(uses.map((name, u) => [name, values[u]])) as unknown as Terms,
+              params,
+            );
       return sumTo(castTo(gradient as Tensor, (g as Tensor).dtype), shapes[i] as Shape);
     });
   });

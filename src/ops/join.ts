@@ -23,17 +23,29 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   const all = expectList('cat', tensors);
   const heap = commonHeap('cat', all);
   // PyTorch lets empty vectors pass whatever the others' rank.
-  const list = all.length > 1 && all.some((x) => !sameShape(x.shape, [0])) ? all.filter((x) => !sameShape(x.shape, [0])) : all;
+  const list =
+    all.length > 1 && all.some((x) => !sameShape(x.shape, [0])) ? all.filter((x) => !sameShape(x.shape, [0])) : all;
   const first = list[0] as Tensor;
   if (first.ndim === 0) throw new ShapeError('cat', '0-d tensors cannot be joined; use stack');
   const d = resolveDim('cat', dim, first.ndim);
   for (const x of list)
     if (x.ndim !== first.ndim || !sameShape(x.shape.with(d, 0), first.shape.with(d, 0)))
-      throw new ShapeError('cat', `shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ in more than dimension ${d}`);
+      throw new ShapeError(
+        'cat',
+        `shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ in more than dimension ${d}`,
+      );
   const dtype = all.map((x) => x.dtype).reduce<DType>(promoteTypes, first.dtype);
   const parts = list.map((x) => castTo(x, dtype));
   const sizes = parts.map((x) => x.shape[d] as number);
-  const out = allocate('cat', heap, dtype, first.shape.with(d, sizes.reduce((a, b) => a + b, 0)));
+  const out = allocate(
+    'cat',
+    heap,
+    dtype,
+    first.shape.with(
+      d,
+      sizes.reduce((a, b) => a + b, 0),
+    ),
+  );
   const strideOfDim = out.strides[d] as number;
   let start = 0;
   for (const [i, part] of parts.entries()) {
@@ -60,5 +72,8 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
     if (!sameShape(x.shape, first.shape))
       throw new ShapeError('stack', `wants equal shapes, got ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
   const d = resolveDim('stack', dim, first.ndim + 1);
-  return cat(list.map((x) => unsqueeze(x, d)), d);
+  return cat(
+    list.map((x) => unsqueeze(x, d)),
+    d,
+  );
 }

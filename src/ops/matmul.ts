@@ -16,7 +16,8 @@ function operands(op: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
   expectTensor(op, a);
   expectTensor(op, b);
   commonHeap(op, [a, b]);
-  if (a.dtype === 'bool' || b.dtype === 'bool') throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
+  if (a.dtype === 'bool' || b.dtype === 'bool')
+    throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
   const dtype = promoteTypes(a.dtype, b.dtype);
   return [castTo(a, dtype), castTo(b, dtype)];
 }
@@ -26,7 +27,10 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
   const [m, k] = a.shape.slice(-2) as [number, number];
   const [inner, n] = b.shape.slice(-2) as [number, number];
   if (k !== inner)
-    throw new ShapeError(op, `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${k} and ${inner} differ`);
+    throw new ShapeError(
+      op,
+      `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${k} and ${inner} differ`,
+    );
   const batch = broadcastShapes(op, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const out = allocate(op, a.storage.heap, a.dtype, [...batch, m, n]);
   if (k === 0) fillWith(op, out, 0);
@@ -70,13 +74,19 @@ function weightGradient(op: string, a: Tensor, b: Tensor, g: Tensor): Tensor {
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const [x, y] = operands('matmul', a, b);
   if (x.ndim === 0 || y.ndim === 0)
-    throw new ShapeError('matmul', `wants at least one dimension each, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+    throw new ShapeError(
+      'matmul',
+      `wants at least one dimension each, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
   const left = x.ndim === 1 ? unsqueeze(x, 0) : x;
   const right = y.ndim === 1 ? unsqueeze(y, 1) : y;
   // One tall matrix instead of a batch of short ones, where the right factor is shared.
   if (left.ndim > 2 && right.ndim === 2 && left.isContiguous && left.size > 0) {
     if (left.shape.at(-1) !== right.shape[0])
-      throw new ShapeError('matmul', `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${left.shape.at(-1)} and ${right.shape[0]} differ`);
+      throw new ShapeError(
+        'matmul',
+        `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${left.shape.at(-1)} and ${right.shape[0]} differ`,
+      );
     const flat = product('matmul', reshape(left, [-1, left.shape.at(-1) as number]), right);
     const full = reshape(flat, [...left.shape.slice(0, -1), right.shape[1] as number]);
     return y.ndim === 1 ? squeeze(full, -1) : full;
@@ -91,7 +101,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 function ranked(op: string, a: Tensor, b: Tensor, rankA: number, rankB: number): Tensor {
   const [x, y] = operands(op, a, b);
   if (x.ndim !== rankA || y.ndim !== rankB)
-    throw new ShapeError(op, `wants tensors of ${rankA} and ${rankB} dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+    throw new ShapeError(
+      op,
+      `wants tensors of ${rankA} and ${rankB} dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+    );
   if (rankA === 3 && x.shape[0] !== y.shape[0])
     throw new ShapeError(op, `batches of ${x.shape[0]} and ${y.shape[0]} matrices do not match`);
   return matmul(x, y);
@@ -133,7 +146,10 @@ function addProduct(op: string, base: Tensor, product: Tensor, options: AddmmOpt
     if (typeof value !== 'number') throw new ArgumentError(op, `${name} is a number, got ${describe(value)}`);
   const shape = broadcastShapes(op, [base.shape, product.shape]);
   if (shape.length !== product.ndim || shape.some((n, d) => n !== product.shape[d]))
-    throw new ShapeError(op, `${formatShape(base.shape)} does not broadcast to ${formatShape(product.shape)}, the shape of the product`);
+    throw new ShapeError(
+      op,
+      `${formatShape(base.shape)} does not broadcast to ${formatShape(product.shape)}, the shape of the product`,
+    );
   const scaled = alpha === 1 ? product : mul(product, alpha);
   // beta = 0 must not let NaN through, and still hands the base a gradient of zeros.
   if (beta === 0) return add(scaled, base.requiresGrad ? mul(filled(op, [], 0, product), sumOfNothing(base)) : 0);
@@ -178,7 +194,10 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor 
       `an input of shape ${formatShape(x.shape)} does not fit a weight of shape ${formatShape(weight.shape)}; wants [..., in] and [out, in]`,
     );
   if (dtypeInfo[x.dtype].code !== dtypeInfo[weight.dtype].code)
-    throw new DTypeError('linear', `the input is ${x.dtype} and the weight ${weight.dtype}; convert one with to({ dtype })`);
+    throw new DTypeError(
+      'linear',
+      `the input is ${x.dtype} and the weight ${weight.dtype}; convert one with to({ dtype })`,
+    );
   const out = matmul(x, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
   return bias === null || bias === undefined ? out : add(out, expectTensor('linear', bias));
 }

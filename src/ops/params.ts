@@ -5,7 +5,12 @@ import { ArgumentError, describe } from '../errors.ts';
  * @internal Resolves arguments against their names and defaults (null: required).
  * @throws ArgumentError for a missing argument, an unknown option, or anything that is not a number.
  */
-export function params(op: string, names: readonly string[], defaults: readonly (number | null)[], given: readonly unknown[]): number[] {
+export function params(
+  op: string,
+  names: readonly string[],
+  defaults: readonly (number | null)[],
+  given: readonly unknown[],
+): number[] {
   const at = given.findIndex((value) => typeof value === 'object' && value !== null);
   const options = at < 0 ? {} : (given[at] as Record<string, unknown>);
   for (const key of Object.keys(options))

@@ -5,14 +5,30 @@
 import { isGradEnabled } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
-import { abs, add, div, eq, exp, isinf, log, maximum, minimum, mul, ne, pow, sqrt, square, sub } from '../generated/elementwise.ts';
+import {
+  abs,
+  add,
+  div,
+  eq,
+  exp,
+  isinf,
+  log,
+  maximum,
+  minimum,
+  mul,
+  ne,
+  pow,
+  sqrt,
+  square,
+  sub,
+} from '../generated/elementwise.ts';
 import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { castTo, fillWith } from './convert.ts';
 import { where } from './condition.ts';
+import { castTo, fillWith } from './convert.ts';
 import { gather } from './index.ts';
 import { cat } from './join.ts';
 import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
@@ -31,7 +47,8 @@ export interface ReduceOptions {
 /** @internal Takes `keepdim` given alone or in an options object. */
 export function reduceOptions(op: string, options: boolean | ReduceOptions | undefined): ReduceOptions {
   if (options === undefined || typeof options === 'boolean') return { keepdim: options === true };
-  if (typeof options !== 'object' || options === null) throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
+  if (typeof options !== 'object' || options === null)
+    throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
   const { keepdim = false, dtype } = options;
   if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
   if (dtype !== undefined && !isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
@@ -50,7 +67,12 @@ function restore(reduced: Tensor, shape: Shape, dims: Shape): Tensor {
 /** Emits a reduction of `x` over `dims`; elements of bool tensors are taken as bytes. */
 function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outType: DType, empty: number): Tensor {
   const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
-  const out = allocate(op, x.storage.heap, outType, kept.map((d) => x.shape[d] as number));
+  const out = allocate(
+    op,
+    x.storage.heap,
+    outType,
+    kept.map((d) => x.shape[d] as number),
+  );
   if (x.size === 0) {
     fillWith(op, out, empty);
     return out;
@@ -104,7 +126,8 @@ const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => x.shape[d] as
 export function mean(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('mean', x);
   const { keepdim = false, dtype = x.dtype } = reduceOptions('mean', options);
-  if (!isFloating(dtype)) throw new DTypeError('mean', `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
+  if (!isFloating(dtype))
+    throw new DTypeError('mean', `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
   const dims = dimsOrAll('mean', x, dim);
   return mul(sum(x, dims, { keepdim, dtype }), 1 / countOf(x, dims));
 }
@@ -134,7 +157,13 @@ function productTree(x: Tensor, dim: number): Tensor {
   return productTree(n % 2 === 0 ? pairs : cat([pairs, narrow(x, dim, n - 1, 1)], dim), dim);
 }
 
-function extremum(op: 'amax' | 'amin', opcode: number, x: Tensor, dim: Dims, options: boolean | ReduceOptions | undefined): Tensor {
+function extremum(
+  op: 'amax' | 'amin',
+  opcode: number,
+  x: Tensor,
+  dim: Dims,
+  options: boolean | ReduceOptions | undefined,
+): Tensor {
   expectTensor(op, x);
   const { keepdim = false } = reduceOptions(op, options);
   const dims = dimsOrAll(op, x, dim);
@@ -151,23 +180,42 @@ function extremum(op: 'amax' | 'amin', opcode: number, x: Tensor, dim: Dims, opt
 }
 
 /** Largest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
-export const amax = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor => extremum('amax', AMAX, x, dim, options);
+export const amax = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor =>
+  extremum('amax', AMAX, x, dim, options);
 
 /** Smallest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
-export const amin = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor => extremum('amin', AMIN, x, dim, options);
+export const amin = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor =>
+  extremum('amin', AMIN, x, dim, options);
 
 function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | undefined, keepdim: boolean): Tensor {
   expectTensor(op, x);
   if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
   if (dim === null || dim === undefined) {
-    const flat = argReduce(op, opcode, reshape(x, [-1].slice(0, x.size === 0 ? 0 : 1).concat(x.size === 0 ? [0] : [])), 0, false);
-    return keepdim ? reshape(flat, x.shape.map(() => 1)) : flat;
+    const flat = argReduce(
+      op,
+      opcode,
+      reshape(x, [-1].slice(0, x.size === 0 ? 0 : 1).concat(x.size === 0 ? [0] : [])),
+      0,
+      false,
+    );
+    return keepdim
+      ? reshape(
+          flat,
+          x.shape.map(() => 1),
+        )
+      : flat;
   }
   const d = resolveDim(op, dim, x.ndim);
   if (x.ndim === 0) return fillInt64(op, x);
-  if (x.shape[d] === 0) throw new ShapeError(op, `no elements to choose from in dimension ${d} of shape ${formatShape(x.shape)}`);
+  if (x.shape[d] === 0)
+    throw new ShapeError(op, `no elements to choose from in dimension ${d} of shape ${formatShape(x.shape)}`);
   const kept = x.shape.map((_, i) => i).filter((i) => i !== d);
-  const out = allocate(op, x.storage.heap, 'int64', kept.map((i) => x.shape[i] as number));
+  const out = allocate(
+    op,
+    x.storage.heap,
+    'int64',
+    kept.map((i) => x.shape[i] as number),
+  );
   const pick = (values: Shape, last: number) => [...kept.map((i) => values[i] as number), last];
   emit(op, x.storage.heap, {
     opcode,
@@ -186,10 +234,12 @@ function fillInt64(op: string, like: Tensor): Tensor {
 }
 
 /** Index (int64) of the largest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
-export const argmax = (x: Tensor, dim?: number | null, keepdim = false): Tensor => argReduce('argmax', ARGMAX, x, dim, keepdim);
+export const argmax = (x: Tensor, dim?: number | null, keepdim = false): Tensor =>
+  argReduce('argmax', ARGMAX, x, dim, keepdim);
 
 /** Index (int64) of the smallest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
-export const argmin = (x: Tensor, dim?: number | null, keepdim = false): Tensor => argReduce('argmin', ARGMIN, x, dim, keepdim);
+export const argmin = (x: Tensor, dim?: number | null, keepdim = false): Tensor =>
+  argReduce('argmin', ARGMIN, x, dim, keepdim);
 
 /** Values and where they were found. */
 export interface ValuesAndIndices {
@@ -243,7 +293,14 @@ export function all(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): T
   return reduceTruth('all', AMIN, x, dim, options, 1);
 }
 
-function reduceTruth(op: string, opcode: number, x: Tensor, dim: Dims, options: boolean | ReduceOptions | undefined, empty: number): Tensor {
+function reduceTruth(
+  op: string,
+  opcode: number,
+  x: Tensor,
+  dim: Dims,
+  options: boolean | ReduceOptions | undefined,
+  empty: number,
+): Tensor {
   const { keepdim = false } = reduceOptions(op, options);
   // Here an empty list of dimensions means none, unlike in the sums.
   const dims = resolveDims(op, dim, x.ndim);
@@ -265,7 +322,8 @@ function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { 
   expectTensor(op, x);
   if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
   const { keepdim = false, correction = 1 } = options ?? {};
-  if (typeof correction !== 'number' || Number.isNaN(correction)) throw new ArgumentError(op, `correction is a number, got ${describe(correction)}`);
+  if (typeof correction !== 'number' || Number.isNaN(correction))
+    throw new ArgumentError(op, `correction is a number, got ${describe(correction)}`);
   const dims = dimsOrAll(op, x, dim);
   const centre = mean(x, dims, true);
   const free = Math.max(countOf(x, dims) - correction, 0);
@@ -274,11 +332,14 @@ function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { 
 }
 
 /** Variance over dimensions, all by default, with Bessel's correction unless `correction` says otherwise. */
-const variance = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => moments('var', x, dim, options).variance;
+const variance = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
+  moments('var', x, dim, options).variance;
+
 export { variance as var };
 
 /** Standard deviation over dimensions, all by default. */
-export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => sqrt(moments('std', x, dim, options).variance);
+export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
+  sqrt(moments('std', x, dim, options).variance);
 
 /** Variance and mean in one call. */
 export function varMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
@@ -316,7 +377,8 @@ export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?:
   const source = castTo(x, dtype ?? x.dtype);
   if (!source.isFloatingPoint) throw new DTypeError('norm', `wants a floating point tensor, got ${source.dtype}`);
   const order = p === 'fro' ? 2 : p;
-  if (typeof order !== 'number' || Number.isNaN(order)) throw new ArgumentError('norm', `p is a number or 'fro', got ${describe(p)}`);
+  if (typeof order !== 'number' || Number.isNaN(order))
+    throw new ArgumentError('norm', `p is a number or 'fro', got ${describe(p)}`);
   const dims = dimsOrAll('norm', x, dim);
   if (order === 2) return rootOfSquares(source, dims, keepdim);
   const size = abs(source);

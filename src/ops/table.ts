@@ -20,8 +20,18 @@ const structured: readonly StructuredRow[] = [
     { name: 'fill_', doc: 'Sets every element to a value.' },
     { name: 'zero_', doc: 'Sets every element to 0.' },
     { name: 'elementSize', doc: 'Bytes of one element.' },
-    { name: 'checkIndex', doc: 'Stops the program where an index is out of range.', kernels: ['checkIndex'], internal: true },
-    { name: 'checkNonzero', doc: 'Stops the program where a divisor is zero.', kernels: ['checkNonzero'], internal: true },
+    {
+      name: 'checkIndex',
+      doc: 'Stops the program where an index is out of range.',
+      kernels: ['checkIndex'],
+      internal: true,
+    },
+    {
+      name: 'checkNonzero',
+      doc: 'Stops the program where a divisor is zero.',
+      kernels: ['checkNonzero'],
+      internal: true,
+    },
   ]),
   ...family('view', [
     { name: 'reshape', doc: 'The same elements in another shape; a view where the strides allow.' },
@@ -57,8 +67,14 @@ const structured: readonly StructuredRow[] = [
     { name: 'amin', doc: 'Smallest element over dimensions; equal ones share the gradient.', kernels: ['amin'] },
     { name: 'argmax', doc: 'Index of the largest element.', kernels: ['argmax'] },
     { name: 'argmin', doc: 'Index of the smallest element.', kernels: ['argmin'] },
-    { name: 'max', doc: 'Largest element; with a dimension, values and indices; with a tensor, the elementwise maximum.' },
-    { name: 'min', doc: 'Smallest element; with a dimension, values and indices; with a tensor, the elementwise minimum.' },
+    {
+      name: 'max',
+      doc: 'Largest element; with a dimension, values and indices; with a tensor, the elementwise maximum.',
+    },
+    {
+      name: 'min',
+      doc: 'Smallest element; with a dimension, values and indices; with a tensor, the elementwise minimum.',
+    },
     { name: 'any', doc: 'Whether any element is non-zero.' },
     { name: 'all', doc: 'Whether all elements are non-zero.' },
     { name: 'countNonzero', doc: 'Number of elements that are not zero.' },
@@ -84,15 +100,28 @@ const structured: readonly StructuredRow[] = [
     { name: 'linear', doc: 'x · weightᵀ + bias.', method: false },
   ]),
   ...family('condition', [
-    { name: 'where', doc: 'Elements of one tensor where a condition holds, of another elsewhere.', kernels: ['where'], method: false },
+    {
+      name: 'where',
+      doc: 'Elements of one tensor where a condition holds, of another elsewhere.',
+      kernels: ['where'],
+      method: false,
+    },
     { name: 'maskedFill', doc: 'A value wherever a mask holds.' },
     { name: 'tril', doc: 'The lower triangle of matrices, zeros above.' },
     { name: 'triu', doc: 'The upper triangle of matrices, zeros below.' },
   ]),
   ...family('index', [
     { name: 'gather', doc: 'Elements picked along a dimension by a tensor of indices.', kernels: ['gather'] },
-    { name: 'scatter', doc: 'Elements written along a dimension to places given by a tensor of indices.', kernels: ['scatter'] },
-    { name: 'scatterAdd', doc: 'Elements added along a dimension at places given by a tensor of indices.', kernels: ['scatterAdd'] },
+    {
+      name: 'scatter',
+      doc: 'Elements written along a dimension to places given by a tensor of indices.',
+      kernels: ['scatter'],
+    },
+    {
+      name: 'scatterAdd',
+      doc: 'Elements added along a dimension at places given by a tensor of indices.',
+      kernels: ['scatterAdd'],
+    },
     { name: 'indexSelect', doc: 'Whole slices picked along a dimension.' },
     { name: 'indexAdd', doc: 'Whole slices added along a dimension.' },
     { name: 'takeAlongDim', doc: 'Elements picked along a dimension, with broadcasting.' },
@@ -114,8 +143,16 @@ const structured: readonly StructuredRow[] = [
     { name: 'topk', doc: 'The k largest or smallest elements along a dimension, and their indices.' },
   ]),
   ...family('softmax', [
-    { name: 'softmax', doc: 'Exponentials divided by their sum along a dimension.', kernels: ['softmax', 'softmaxBackward'] },
-    { name: 'logSoftmax', doc: 'Logarithm of softmax, computed stably.', kernels: ['logSoftmax', 'logSoftmaxBackward'] },
+    {
+      name: 'softmax',
+      doc: 'Exponentials divided by their sum along a dimension.',
+      kernels: ['softmax', 'softmaxBackward'],
+    },
+    {
+      name: 'logSoftmax',
+      doc: 'Logarithm of softmax, computed stably.',
+      kernels: ['logSoftmax', 'logSoftmaxBackward'],
+    },
   ]),
   ...family('loss', [
     { name: 'crossEntropy', doc: 'Cross entropy of logits and classes or class probabilities.', method: false },
@@ -133,9 +170,7 @@ const structured: readonly StructuredRow[] = [
       method: false,
     },
   ]),
-  ...family('attention', [
-    { name: 'scaledDotProductAttention', doc: 'softmax(q · kᵀ / √d) · v.', method: false },
-  ]),
+  ...family('attention', [{ name: 'scaledDotProductAttention', doc: 'softmax(q · kᵀ / √d) · v.', method: false }]),
   ...family('random', [
     { name: 'dropout', doc: 'Elements set to zero at random, the rest scaled up.', method: false },
     { name: 'multinomial', doc: 'Indices drawn with given weights.' },

@@ -11,7 +11,8 @@ const TWO_32 = 4294967296;
 export function disassemble(words: Int32Array, end: number): string[] {
   const doubles = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
   const lines: string[] = [];
-  for (let at: number = ABI.HEADER_WORDS; at < end; at += Math.max(2, words[at] as number)) lines.push(line(words, doubles, at));
+  for (let at: number = ABI.HEADER_WORDS; at < end; at += Math.max(2, words[at] as number))
+    lines.push(line(words, doubles, at));
   return lines;
 }
 
@@ -26,7 +27,8 @@ function line(w: Int32Array, doubles: Float64Array, at: number): string {
   const operands = Array.from({ length: count }, (_, k) => {
     const operand = operandsAt + k * ABI.OPERAND_WORDS;
     const type = DTYPES[read(operand + ABI.OPERAND_DTYPE)];
-    if (read(operand + ABI.OPERAND_FLAGS) === ABI.FLAG_IMMEDIATE) return `${immediate(w, at + read(operand), type)}:${type}`;
+    if (read(operand + ABI.OPERAND_FLAGS) === ABI.FLAG_IMMEDIATE)
+      return `${immediate(w, at + read(operand), type)}:${type}`;
     const address = (read(operand) >>> 0) + read(operand + 1) * TWO_32;
     return address === 0 ? '–' : `0x${address.toString(16)}:${type}[${list(shapeAt + rank + k * rank, rank)}]`;
   });

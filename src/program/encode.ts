@@ -109,7 +109,10 @@ function faultError(op: string, backend: Backend, status: number): CotangentErro
       return new ArgumentError(op, 'an integer cannot be divided by zero');
     default: {
       const [opcode, dtype] = [backend.words()[record + ABI.RECORD_OPCODE], backend.words()[record + ABI.RECORD_DTYPE]];
-      return new CotangentError(op, `internal error: no kernel for opcode ${opcode} with dtype code ${dtype} (status ${status})`);
+      return new CotangentError(
+        op,
+        `internal error: no kernel for opcode ${opcode} with dtype code ${dtype} (status ${status})`,
+      );
     }
   }
 }

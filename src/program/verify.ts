@@ -32,7 +32,8 @@ function fail(record: number, message: string): never {
  * @throws ProgramError naming the record and what is wrong with it.
  */
 export function verify(words: Int32Array, end: number, extentOf: ExtentOf = () => undefined): void {
-  if (!Number.isInteger(end) || end < ABI.HEADER_WORDS || end > words.length) fail(end, `the end is not within the buffer of ${words.length} words`);
+  if (!Number.isInteger(end) || end < ABI.HEADER_WORDS || end > words.length)
+    fail(end, `the end is not within the buffer of ${words.length} words`);
   let at: number = ABI.HEADER_WORDS;
   while (at < end) at += verifyRecord(words, at, end, extentOf);
 }

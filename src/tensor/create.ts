@@ -21,7 +21,8 @@ export function commonHeap(op: string, operands: readonly (TensorLike | null | u
   for (let i = 0; i < operands.length; i++) {
     const operand = operands[i];
     if (operand === null || operand === undefined || typeof operand === 'number') continue;
-    if (!(operand instanceof Tensor)) throw new ArgumentError(op, `wants a tensor or a number, got ${describe(operand)}`);
+    if (!(operand instanceof Tensor))
+      throw new ArgumentError(op, `wants a tensor or a number, got ${describe(operand)}`);
     operand.assertAlive(op);
     const own = operand.storage.heap;
     if (heap === null) heap = own;

@@ -31,7 +31,13 @@ const CATEGORIES = [2, 2, 1, 1, 1, 0] as const;
 export const dtypeInfo = Object.fromEntries(
   DTYPES.map((dtype, code) => [
     dtype,
-    { code, bytes: ITEM_BYTES[code], floating: CATEGORIES[code] === 2, category: CATEGORIES[code], array: ARRAYS[code] },
+    {
+      code,
+      bytes: ITEM_BYTES[code],
+      floating: CATEGORIES[code] === 2,
+      category: CATEGORIES[code],
+      array: ARRAYS[code],
+    },
   ]),
 ) as Readonly<Record<DType, DTypeInfo>>;
 

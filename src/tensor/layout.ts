@@ -102,7 +102,10 @@ export function coalesce(shape: Shape, strides: readonly Shape[]): { shape: numb
 export function resolveDim(op: string, dim: number, rank: number): number {
   const n = Math.max(rank, 1);
   if (!Number.isInteger(dim) || dim < -n || dim >= n)
-    throw new IndexError(op, `dimension ${describe(dim)} is not in [${-n}, ${n - 1}] for a tensor of ${rank} dimensions`);
+    throw new IndexError(
+      op,
+      `dimension ${describe(dim)} is not in [${-n}, ${n - 1}] for a tensor of ${rank} dimensions`,
+    );
   return dim < 0 ? dim + n : dim;
 }
 
@@ -129,14 +132,16 @@ export function resolveShape(op: string, shape: unknown, size?: number): number[
   const result = [...(list as number[])];
   const open = result.indexOf(-1);
   if (open >= 0 && size !== undefined) {
-    if (result.indexOf(-1, open + 1) >= 0) throw new ShapeError(op, `only one dimension may be -1, got ${formatShape(result)}`);
+    if (result.indexOf(-1, open + 1) >= 0)
+      throw new ShapeError(op, `only one dimension may be -1, got ${formatShape(result)}`);
     const rest = sizeOf(result.filter((_, i) => i !== open));
     if (rest === 0 ? size !== 0 : size % rest !== 0)
       throw new ShapeError(op, `${size} elements do not fit the shape ${formatShape(result)}`);
     if (rest === 0) throw new ShapeError(op, `-1 is ambiguous in ${formatShape(result)} for a tensor without elements`);
     result[open] = size / rest;
   }
-  if (result.length > MAX_DIMS) throw new ShapeError(op, `${result.length} dimensions, at most ${MAX_DIMS} are supported`);
+  if (result.length > MAX_DIMS)
+    throw new ShapeError(op, `${result.length} dimensions, at most ${MAX_DIMS} are supported`);
   // Each size as well as their product: beside a size of 0 any other would pass.
   if (sizeOf(result) > MAX_ELEMENTS || result.some((n) => n > MAX_ELEMENTS))
     throw new ShapeError(op, `the shape ${formatShape(result)} has more than ${MAX_ELEMENTS} elements`);

@@ -5,11 +5,19 @@
  */
 import { type Edge, type GradHook, GraphNode } from '../autograd/node.ts';
 import type { Backend } from '../backend/backend.ts';
-import { ArgumentError, AutogradError, DisposedError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import {
+  ArgumentError,
+  AutogradError,
+  DisposedError,
+  DTypeError,
+  describe,
+  formatShape,
+  ShapeError,
+} from '../errors.ts';
 import { enlist, keep } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { type DType, isFloating, type TypedArray } from './dtype.ts';
-import { contiguousStrides, isContiguous, sameShape, type Shape, sizeOf } from './layout.ts';
+import { contiguousStrides, isContiguous, type Shape, sameShape, sizeOf } from './layout.ts';
 
 /** Something an op accepts as an operand. */
 export type TensorLike = Tensor | number;
@@ -104,7 +112,10 @@ export class Tensor {
   /** @internal Throws unless the tensor can be used by `op`. */
   assertAlive(op: string): this {
     if (this.#disposed)
-      throw new DisposedError(op, `a tensor of shape ${formatShape(this.shape)} was used after dispose() or after its scope ended`);
+      throw new DisposedError(
+        op,
+        `a tensor of shape ${formatShape(this.shape)} was used after dispose() or after its scope ended`,
+      );
     return this;
   }
 
@@ -147,7 +158,8 @@ export class Tensor {
    */
   item(): number {
     this.assertAlive('item');
-    if (this.size !== 1) throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.shape)}`);
+    if (this.size !== 1)
+      throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.shape)}`);
     return Number(this.storage.view(this.dtype, this.offset, 1)[0]);
   }
 
@@ -198,9 +210,15 @@ export class Tensor {
     this.assertAlive('requiresGrad_');
     if (typeof value !== 'boolean') throw new ArgumentError('requiresGrad_', `wants a boolean, got ${describe(value)}`);
     if (value && !this.isFloatingPoint)
-      throw new DTypeError('requiresGrad_', `only float32 and float64 tensors can require grad, this one is ${this.dtype}`);
+      throw new DTypeError(
+        'requiresGrad_',
+        `only float32 and float64 tensors can require grad, this one is ${this.dtype}`,
+      );
     if (!value && this.#node !== null)
-      throw new AutogradError('requiresGrad_', `a result of '${this.#node.name}' cannot stop requiring grad; use detach()`);
+      throw new AutogradError(
+        'requiresGrad_',
+        `a result of '${this.#node.name}' cannot stop requiring grad; use detach()`,
+      );
     this.#requiresGrad = value;
     return this;
   }

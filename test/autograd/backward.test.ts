@@ -137,13 +137,27 @@ describe.each(backends)('on %s', (backend) => {
     const x = ct.tensor([1, 2], { dtype: 'float64', backend });
     const f = (v: ct.Tensor) => v.pow(3).sum();
     expect(ct.grad(f)(x).toArray()).toEqual([3, 12]);
-    expect(ct.grad((v) => ct.grad(f)(v).sum())(x).toArray()).toEqual([6, 12]);
-    expect(ct.hessian(f, x).toArray()).toEqual([[6, 0], [0, 12]]);
-    expect(ct.jacobian((v) => v.mul(v), x).toArray()).toEqual([[2, 0], [0, 4]]);
+    expect(
+      ct
+        .grad((v) => ct.grad(f)(v).sum())(x)
+        .toArray(),
+    ).toEqual([6, 12]);
+    expect(ct.hessian(f, x).toArray()).toEqual([
+      [6, 0],
+      [0, 12],
+    ]);
+    expect(ct.jacobian((v) => v.mul(v), x).toArray()).toEqual([
+      [2, 0],
+      [0, 4],
+    ]);
     const v = ct.tensor([1, -1], { dtype: 'float64', backend });
     expect(ct.hvp(f, x, v)[1].toArray()).toEqual([6, -12]);
     expect(ct.jvp((u) => u.mul(u), x, v)[1].toArray()).toEqual([2, -4]);
-    expect(ct.vjp((u) => u.mul(u), x)[1](v)[0]?.toArray()).toEqual([2, -4]);
+    expect(
+      ct
+        .vjp((u) => u.mul(u), x)[1](v)[0]
+        ?.toArray(),
+    ).toEqual([2, -4]);
     const [value, gradient] = ct.valueAndGrad(f)(x);
     expect([value.item(), gradient.toArray()]).toEqual([9, [3, 12]]);
   });
@@ -163,17 +177,28 @@ describe.each(backends)('on %s', (backend) => {
     const x = leaf([0.5, -2]);
     expect(ct.gradcheck(cube, [x])).toBe(true);
     expect(ct.gradgradcheck(cube, [x])).toBe(true);
-    const wrong = ct.customFunction({ name: 'wrong', forward: (_, y: ct.Tensor) => y.mul(2), backward: (_, g) => [g, g] });
+    const wrong = ct.customFunction({
+      name: 'wrong',
+      forward: (_, y: ct.Tensor) => y.mul(2),
+      backward: (_, g) => [g, g],
+    });
     expect(() => wrong(x).sum().backward()).toThrow(/^wrong: backward returned 2 gradients for 1/);
   });
 
   test('gradcheck finds a wrong derivative', () => {
-    const wrong = ct.customFunction({ name: 'wrong', forward: (_, y: ct.Tensor) => y.mul(2), backward: (_, g) => g.mul(3) });
+    const wrong = ct.customFunction({
+      name: 'wrong',
+      forward: (_, y: ct.Tensor) => y.mul(2),
+      backward: (_, g) => g.mul(3),
+    });
     expect(() => ct.gradcheck(wrong, [leaf([1])])).toThrow(/element 0: .*by finite differences/);
   });
 
   test('a step inside a scope leaves nothing but the gradient', () => {
-    const x = leaf([[1, 2], [3, 4]]);
+    const x = leaf([
+      [1, 2],
+      [3, 4],
+    ]);
     const before = ct.memory(backend).bytes;
     ct.scope(() => x.matmul(x).tanh().sum().backward());
     expect(x.grad?.shape).toEqual([2, 2]);

@@ -23,8 +23,16 @@ if (!checks) throw new Error(`unknown option ${mode}`);
 // The flags of binding.gyp that change what is computed.
 const common = ['-std=c++20', '-Wall', '-Wextra', ...checks];
 const kernels = [
-  ...common, '-fvisibility=hidden', '-ffp-contract=off', '-fwrapv', '-fno-math-errno', '-fno-exceptions', '-fno-rtti',
-  '-Wno-unknown-pragmas', '-Wno-maybe-uninitialized', '-Wno-uninitialized',
+  ...common,
+  '-fvisibility=hidden',
+  '-ffp-contract=off',
+  '-fwrapv',
+  '-fno-math-errno',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-Wno-unknown-pragmas',
+  '-Wno-maybe-uninitialized',
+  '-Wno-uninitialized',
 ];
 const isas = { scalar: [] };
 if (process.arch === 'x64') {

@@ -16,10 +16,19 @@ const DEFAULT_ULP = [1, 2] as const;
 
 type Call = (...args: unknown[]) => ct.Tensor;
 const functionOf = (name: string) => (ops as unknown as Record<string, Call>)[name] as Call;
-const call = (row: ElementwiseRow, inputs: readonly (ct.Tensor | number)[]) => functionOf(row.name)(...inputs, ...paramsOf(row));
+const call = (row: ElementwiseRow, inputs: readonly (ct.Tensor | number)[]) =>
+  functionOf(row.name)(...inputs, ...paramsOf(row));
 
-function inputsOf(row: ElementwiseRow, dtype: ct.DType, count: number, backend: ct.BackendName, awayFromKinks = false): ct.Tensor[] {
-  return Array.from({ length: row.arity }, (_, i) => ct.tensor(samplesOf(row, i, count, awayFromKinks), { dtype, backend }));
+function inputsOf(
+  row: ElementwiseRow,
+  dtype: ct.DType,
+  count: number,
+  backend: ct.BackendName,
+  awayFromKinks = false,
+): ct.Tensor[] {
+  return Array.from({ length: row.arity }, (_, i) =>
+    ct.tensor(samplesOf(row, i, count, awayFromKinks), { dtype, backend }),
+  );
 }
 
 const referenceOf = (row: ElementwiseRow, inputs: readonly ct.Tensor[]): number[] => {
@@ -30,7 +39,13 @@ const referenceOf = (row: ElementwiseRow, inputs: readonly ct.Tensor[]): number[
   );
 };
 
-function expectWithinUlp(row: ElementwiseRow, dtype: 'float32' | 'float64', got: ct.Tensor, want: readonly number[], inputs: readonly ct.Tensor[]): void {
+function expectWithinUlp(
+  row: ElementwiseRow,
+  dtype: 'float32' | 'float64',
+  got: ct.Tensor,
+  want: readonly number[],
+  inputs: readonly ct.Tensor[],
+): void {
   const budget = (row.ulp ?? DEFAULT_ULP)[dtype === 'float32' ? 0 : 1];
   const values = got.data();
   for (const [i, expected] of want.entries()) {
@@ -39,21 +54,26 @@ function expectWithinUlp(row: ElementwiseRow, dtype: 'float32' | 'float64', got:
     const error = Math.abs(actual - expected) / ulpAt(expected, dtype);
     if (!(error <= budget)) {
       const args = inputs.map((x) => Number(x.data()[i])).join(', ');
-      expect.fail(`${row.name}(${args}) = ${actual}, expected ${expected}: ${error.toFixed(1)} ulp of at most ${budget}`);
+      expect.fail(
+        `${row.name}(${args}) = ${actual}, expected ${expected}: ${error.toFixed(1)} ulp of at most ${budget}`,
+      );
     }
   }
 }
 
 describe.each(elementwiseRows.map((row) => [row.name, row] as const))('%s', (_, row) => {
   describe.each(backends)('on %s', (backend) => {
-    test.each(['float32', 'float64'] as const)('%s values are within the ulp budget of the float64 reference', (dtype) => {
-      for (const size of SIZES) {
-        const inputs = inputsOf(row, dtype, size, backend);
-        const out = call(row, inputs);
-        expect(out.dtype).toBe(row.test ? 'bool' : dtype);
-        expectWithinUlp(row, dtype, out, referenceOf(row, inputs), inputs);
-      }
-    });
+    test.each(['float32', 'float64'] as const)(
+      '%s values are within the ulp budget of the float64 reference',
+      (dtype) => {
+        for (const size of SIZES) {
+          const inputs = inputsOf(row, dtype, size, backend);
+          const out = call(row, inputs);
+          expect(out.dtype).toBe(row.test ? 'bool' : dtype);
+          expectWithinUlp(row, dtype, out, referenceOf(row, inputs), inputs);
+        }
+      },
+    );
 
     test('any layout gives the values of the contiguous one', () => {
       const flat = inputsOf(row, 'float64', 60, backend);
@@ -71,7 +91,10 @@ describe.each(elementwiseRows.map((row) => [row.name, row] as const))('%s', (_, 
       const empty = Array.from({ length: row.arity }, () => ct.zeros([0, 3], { dtype: 'float64', backend }));
       expect(call(row, empty).shape).toEqual([0, 3]);
       const flat = inputsOf(row, 'float64', 1, backend);
-      const scalar = call(row, flat.map((x) => x.reshape([])));
+      const scalar = call(
+        row,
+        flat.map((x) => x.reshape([])),
+      );
       expect(scalar.shape).toEqual([]);
       expect(scalar.data()).toEqual(call(row, flat).data());
     });
@@ -113,7 +136,10 @@ describe.each(elementwiseRows.map((row) => [row.name, row] as const))('%s', (_, 
       test.each(['int32', 'int64', 'uint8'] as const)('%s values match the reference', (dtype) => {
         const spread = Array.from({ length: row.arity }, (_, i) =>
           ct.tensor(
-            Float64Array.from({ length: 40 }, (_, n) => ((n * (7 + 4 * i)) % 13) + (i > 0 || dtype === 'uint8' ? 1 : -6)),
+            Float64Array.from(
+              { length: 40 },
+              (_, n) => ((n * (7 + 4 * i)) % 13) + (i > 0 || dtype === 'uint8' ? 1 : -6),
+            ),
             { dtype, backend },
           ),
         );
@@ -138,7 +164,10 @@ describe.each(elementwiseRows.map((row) => [row.name, row] as const))('%s', (_, 
   if (backends.length === 2)
     test.each(['float32', 'float64'] as const)('native and WASM agree in %s', (dtype) => {
       const budget = 2 * (row.ulp ?? DEFAULT_ULP)[dtype === 'float32' ? 0 : 1];
-      const [native, wasm] = backends.map((backend) => call(row, inputsOf(row, dtype, 257, backend)).data()) as [Float64Array, Float64Array];
+      const [native, wasm] = backends.map((backend) => call(row, inputsOf(row, dtype, 257, backend)).data()) as [
+        Float64Array,
+        Float64Array,
+      ];
       for (let i = 0; i < native.length; i++) {
         const [a, b] = [Number(native[i]), Number(wasm[i])];
         if (a === b || (Number.isNaN(a) && Number.isNaN(b))) continue;

@@ -43,13 +43,19 @@ describe.each(backends)('on %s', (backend) => {
       const at = a.t().contiguous().t();
       const bt = b.t().contiguous().t();
       expect(difference(at.matmul(bt), want)).toBeLessThan(tolerance);
-      const stepped = ct.stack([a, a], 2).reshape(m, 2 * k).slice(1, 0, null, 2);
+      const stepped = ct
+        .stack([a, a], 2)
+        .reshape(m, 2 * k)
+        .slice(1, 0, null, 2);
       expect(difference(stepped.matmul(b), want)).toBeLessThan(tolerance);
     });
   });
 
   test.each(['int32', 'int64', 'uint8'] as const)('%s products are exact', (dtype) => {
-    const [a, b] = [ct.arange(12, { backend }).reshape(3, 4).to(dtype), ct.arange(8, { backend }).reshape(4, 2).to(dtype)];
+    const [a, b] = [
+      ct.arange(12, { backend }).reshape(3, 4).to(dtype),
+      ct.arange(8, { backend }).reshape(4, 2).to(dtype),
+    ];
     expect(a.matmul(b).toArray()).toEqual([
       [28, 34],
       [76, 98],
@@ -79,22 +85,55 @@ describe.each(backends)('on %s', (backend) => {
   });
 
   test('no terms give zeros, no rows give nothing', () => {
-    expect(ct.zeros([2, 0], { backend }).matmul(ct.zeros([0, 3], { backend })).data()).toEqual(new Float32Array(6));
+    expect(
+      ct
+        .zeros([2, 0], { backend })
+        .matmul(ct.zeros([0, 3], { backend }))
+        .data(),
+    ).toEqual(new Float32Array(6));
     expect(ct.zeros([0, 4], { backend }).matmul(ct.zeros([4, 3], { backend })).shape).toEqual([0, 3]);
   });
 
   test.each([
-    ['matmul', [[3, 4], [4, 2]]],
-    ['matmul', [[2, 3, 4], [4, 2]]],
-    ['matmul', [[2, 1, 3, 4], [5, 4, 2]]],
+    [
+      'matmul',
+      [
+        [3, 4],
+        [4, 2],
+      ],
+    ],
+    [
+      'matmul',
+      [
+        [2, 3, 4],
+        [4, 2],
+      ],
+    ],
+    [
+      'matmul',
+      [
+        [2, 1, 3, 4],
+        [5, 4, 2],
+      ],
+    ],
     ['matmul', [[4], [3, 4, 2]]],
     ['matmul', [[3, 4], [4]]],
-    ['bmm', [[2, 3, 4], [2, 4, 2]]],
+    [
+      'bmm',
+      [
+        [2, 3, 4],
+        [2, 4, 2],
+      ],
+    ],
     ['outer', [[3], [4]]],
     ['addmm', [[2], [3, 4], [4, 2]]],
     ['linear', [[2, 3, 4], [5, 4], [5]]],
   ] as const)('%s of %j has the gradients that finite differences find, to second order', (name, shapes) => {
-    const inputs = shapes.map((shape, i) => sample(shape, i + 1, backend).clone().requiresGrad_());
+    const inputs = shapes.map((shape, i) =>
+      sample(shape, i + 1, backend)
+        .clone()
+        .requiresGrad_(),
+    );
     const f = ct[name] as (...xs: ct.Tensor[]) => ct.Tensor;
     expect(ct.gradcheck((...xs) => f(...xs), inputs)).toBe(true);
     expect(ct.gradgradcheck((...xs) => f(...xs), inputs)).toBe(true);

@@ -20,7 +20,9 @@ function groups(x: Naive, dims: readonly number[]): { shape: number[]; values: n
   const shape = kept.map((d) => x.shape[d] as number);
   const values = [...indices(shape)].map((outer) =>
     [...indices(dims.map((d) => x.shape[d] as number))].map((inner) => {
-      const index = x.shape.map((_, d) => (dims.includes(d) ? inner[dims.indexOf(d)] : outer[kept.indexOf(d)]) as number);
+      const index = x.shape.map(
+        (_, d) => (dims.includes(d) ? inner[dims.indexOf(d)] : outer[kept.indexOf(d)]) as number,
+      );
       return x.at(index);
     }),
   );
@@ -48,7 +50,9 @@ describe.each(backends)('on %s', (backend) => {
           // Products of many numbers overflow what a tolerance relative to 1 means.
           const x = name === 'prod' ? layout.mul(0.05).add(1) : layout;
           const { shape, values } = groups(Naive.of(x), dims);
-          expect(difference(run(x, dims), new Naive(shape, values.map(fold))), `shape [${x.shape}]`).toBeLessThan(tolerance);
+          expect(difference(run(x, dims), new Naive(shape, values.map(fold))), `shape [${x.shape}]`).toBeLessThan(
+            tolerance,
+          );
         }
       }
     });

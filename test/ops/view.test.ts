@@ -46,8 +46,16 @@ describe.each(backends)('on %s', (backend) => {
     expect(x().permute(2, 0, 1).select(0, 3).flatten().toArray()).toEqual([3, 7, 11, 15, 19, 23]);
     expect(x().slice(1, -2, null).select(2, 0).flatten().toArray()).toEqual([4, 8, 16, 20]);
     expect(x().diagonal(0, 1, 2).flatten().toArray()).toEqual([0, 5, 10, 12, 17, 22]);
-    expect(x().split([1, 2], 1).map((part) => part.shape[1])).toEqual([1, 2]);
-    expect(x().chunk(3, 2).map((part) => part.shape[2])).toEqual([2, 2]);
+    expect(
+      x()
+        .split([1, 2], 1)
+        .map((part) => part.shape[1]),
+    ).toEqual([1, 2]);
+    expect(
+      x()
+        .chunk(3, 2)
+        .map((part) => part.shape[2]),
+    ).toEqual([2, 2]);
     expect(x().unbind(1).length).toBe(3);
   });
 
@@ -59,7 +67,10 @@ describe.each(backends)('on %s', (backend) => {
   });
 
   test('cat and stack join values and split gradients', () => {
-    const [a, b] = [sample([2, 3], 1, backend).clone().requiresGrad_(), sample([2, 1], 2, backend).clone().requiresGrad_()];
+    const [a, b] = [
+      sample([2, 3], 1, backend).clone().requiresGrad_(),
+      sample([2, 1], 2, backend).clone().requiresGrad_(),
+    ];
     expect(ct.cat([a, b], 1).shape).toEqual([2, 4]);
     expect(ct.stack([a, a], -1).shape).toEqual([2, 3, 2]);
     expect(ct.gradcheck((u, v) => ct.cat([u as ct.Tensor, v as ct.Tensor, u as ct.Tensor], -1), [a, b])).toBe(true);
@@ -88,7 +99,10 @@ describe.each(backends)('on %s', (backend) => {
     [() => x().narrow(1, 2, 2), 'narrow: 2 elements from 2 do not lie within dimension 1 of size 3'],
     [() => x().split([1, 1], 1), 'split: the sizes [1, 1] do not add up to 3, the size of dimension 1'],
     [() => x().slice(0, 0, null, 0), 'slice: step is a positive whole number, got 0'],
-    [() => x().expand(2, 2, 3, 4).add_(1), 'add_: several elements of the expanded tensor [2, 2, 3, 4] share memory; clone() it first'],
+    [
+      () => x().expand(2, 2, 3, 4).add_(1),
+      'add_: several elements of the expanded tensor [2, 2, 3, 4] share memory; clone() it first',
+    ],
   ])('bad arguments are refused: %#', (f, message) => {
     expect(f).toThrow(message);
     expect(f).toThrow(ct.CotangentError);

@@ -43,12 +43,21 @@ let files = [];
 try {
   check('npm pack', () => {
     run(process.execPath, [join(root, 'tools', 'prebuild.mjs')]);
-    const [report] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], { cwd: root }));
+    const [report] = JSON.parse(
+      run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], { cwd: root }),
+    );
     tarball = join(scratch, report.filename);
     files = report.files.map((file) => file.path);
   });
   check('the file list has binaries and modules, no binding.gyp, no sources', () => {
-    const wanted = ['dist/index.js', 'dist/index.d.ts', 'dist/nn/index.js', 'wasm/cotangent.wasm', 'README.md', 'LICENSE'];
+    const wanted = [
+      'dist/index.js',
+      'dist/index.d.ts',
+      'dist/nn/index.js',
+      'wasm/cotangent.wasm',
+      'README.md',
+      'LICENSE',
+    ];
     for (const file of wanted) if (!files.includes(file)) throw new Error(`${file} is missing`);
     if (!files.some((file) => /^prebuilds\/[^/]+\/cotangent\.node$/.test(file))) throw new Error('no prebuilt binary');
     const unwanted = files.filter((file) => /binding\.gyp|^(src|test|native|assembly|bench)\//.test(file));
@@ -61,7 +70,12 @@ try {
   check('npm install of the tarball needs no scripts, no compiler, no network', () => {
     writeFileSync(join(scratch, 'package.json'), '{"name":"scratch","private":true,"type":"module"}');
     run('npm', ['install', '--offline', '--no-audit', '--no-fund', tarball]);
-    equal(readdirSync(join(scratch, 'node_modules')).filter((name) => !name.startsWith('.')).join(), 'cotangent');
+    equal(
+      readdirSync(join(scratch, 'node_modules'))
+        .filter((name) => !name.startsWith('.'))
+        .join(),
+      'cotangent',
+    );
   });
   const train = `
     import { tensor, backendInfo } from 'cotangent';
@@ -90,7 +104,10 @@ try {
     if (!stderr.includes('COTANGENT_NATIVE=0')) throw new Error(stderr);
   });
   check('CommonJS can import it', () => {
-    writeFileSync(join(scratch, 'use.cjs'), `import('cotangent').then(({ ones }) => console.log(ones([2]).sum().item()))`);
+    writeFileSync(
+      join(scratch, 'use.cjs'),
+      `import('cotangent').then(({ ones }) => console.log(ones([2]).sum().item()))`,
+    );
     equal(run(process.execPath, ['use.cjs']).trim(), '2');
   });
   check('a browser bundle has no Node built-in', () => {
@@ -104,7 +121,8 @@ try {
       cwd: scratch,
       encoding: 'utf8',
     });
-    if (out.status !== 0 || /externalized|node:/.test(out.stdout + out.stderr)) throw new Error(out.stdout + out.stderr);
+    if (out.status !== 0 || /externalized|node:/.test(out.stdout + out.stderr))
+      throw new Error(out.stdout + out.stderr);
   });
   check('its types work in strict TypeScript', () => {
     writeFileSync(
@@ -119,7 +137,16 @@ export const all: [number, Tensor, Tensor, Tensor] = [n, values, indices, y.resh
 y.add('x');
 `,
     );
-    const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2023', '--lib', 'es2023,esnext.disposable,dom'];
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2023',
+      '--lib',
+      'es2023,esnext.disposable,dom',
+    ];
     run(bin('tsc'), [...options, '--types', '', 'use.ts']);
   });
 } finally {

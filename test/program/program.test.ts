@@ -12,11 +12,19 @@ import { backends } from '../support/backends.ts';
 describe.each(backends)('on %s', (name) => {
   const { backend } = heapOf('test', name);
   const example = () => {
-    let end = writeRecord(backend, PROGRAM_START, ADD, 0, [64, 32], [
-      { at: 2 ** 46 + 64, dtype: 0, strides: [32, 1] },
-      { at: 4096, dtype: 0, strides: [32, 1] },
-      { at: 2.5, dtype: 0, strides: [0, 0], immediate: true },
-    ], []);
+    let end = writeRecord(
+      backend,
+      PROGRAM_START,
+      ADD,
+      0,
+      [64, 32],
+      [
+        { at: 2 ** 46 + 64, dtype: 0, strides: [32, 1] },
+        { at: 4096, dtype: 0, strides: [32, 1] },
+        { at: 2.5, dtype: 0, strides: [0, 0], immediate: true },
+      ],
+      [],
+    );
     end = writeRecord(backend, end, COPY, 1, [], [{ at: 128, dtype: 1, strides: [] }, null], [7, -1.5]);
     return { words: backend.words().slice(), end };
   };
@@ -34,7 +42,9 @@ describe.each(backends)('on %s', (name) => {
     verify(words, end);
     const start = 4096;
     verify(words, end, (_, k) => (k === 1 ? { start, end: start + 64 * 32 * 4 } : undefined));
-    expect(() => verify(words, end, (_, k) => (k === 1 ? { start, end: start + 64 * 32 * 4 - 1 } : undefined))).toThrow(/operand 1 reaches/);
+    expect(() => verify(words, end, (_, k) => (k === 1 ? { start, end: start + 64 * 32 * 4 - 1 } : undefined))).toThrow(
+      /operand 1 reaches/,
+    );
   });
 
   test.each([
@@ -54,17 +64,21 @@ describe.each(backends)('on %s', (name) => {
   test('random damage is either harmless to the structure or refused, and never hangs or crashes', () => {
     const { words, end } = example();
     fc.assert(
-      fc.property(fc.integer({ min: PROGRAM_START, max: end - 1 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (at, value) => {
-        const damaged = words.slice();
-        damaged[at] = value;
-        try {
-          verify(damaged, end);
-        } catch (error) {
-          if (!(error instanceof ProgramError)) throw error;
-          return;
-        }
-        expect(disassemble(damaged, end).length).toBeGreaterThan(0);
-      }),
+      fc.property(
+        fc.integer({ min: PROGRAM_START, max: end - 1 }),
+        fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+        (at, value) => {
+          const damaged = words.slice();
+          damaged[at] = value;
+          try {
+            verify(damaged, end);
+          } catch (error) {
+            if (!(error instanceof ProgramError)) throw error;
+            return;
+          }
+          expect(disassemble(damaged, end).length).toBeGreaterThan(0);
+        },
+      ),
       { numRuns: 2000 },
     );
   });

@@ -6,7 +6,10 @@ import { random } from './samples.ts';
 export function sample(shape: readonly number[], seed: number, backend: BackendName, dtype: DType = 'float64'): Tensor {
   const next = random(seed);
   const size = shape.reduce((a, b) => a * b, 1);
-  return tensor(Float64Array.from({ length: size }, () => next() * 4 - 2), { dtype, backend }).reshape([...shape]);
+  return tensor(
+    Float64Array.from({ length: size }, () => next() * 4 - 2),
+    { dtype, backend },
+  ).reshape([...shape]);
 }
 
 /** All indices of a shape in row-major order. */

@@ -4,27 +4,52 @@ import { describe, expect, test } from 'vitest';
 import { ShapeError } from '../../src/errors.ts';
 import { classBytes } from '../../src/memory/allocator.ts';
 import { promoteTypes, resultType } from '../../src/tensor/dtype.ts';
-import { broadcastShapes, coalesce, contiguousStrides, isContiguous, resolveShape, sizeOf, viewStrides } from '../../src/tensor/layout.ts';
+import {
+  broadcastShapes,
+  coalesce,
+  contiguousStrides,
+  isContiguous,
+  resolveShape,
+  sizeOf,
+  viewStrides,
+} from '../../src/tensor/layout.ts';
 
 const shapes = fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 4 });
 
 /** Offsets of all elements in row-major order. */
 function offsets(shape: readonly number[], strides: readonly number[]): number[] {
   return shape.reduceRight<number[]>(
-    (inner, n, d) => Array.from({ length: n }, (_, i) => inner.map((offset) => offset + i * (strides[d] as number))).flat(),
+    (inner, n, d) =>
+      Array.from({ length: n }, (_, i) => inner.map((offset) => offset + i * (strides[d] as number))).flat(),
     [0],
   );
 }
 
 describe('broadcasting', () => {
   test('follows the trailing dimensions', () => {
-    expect(broadcastShapes('add', [[3, 1], [1, 4], [2, 1, 1]])).toEqual([2, 3, 4]);
+    expect(
+      broadcastShapes('add', [
+        [3, 1],
+        [1, 4],
+        [2, 1, 1],
+      ]),
+    ).toEqual([2, 3, 4]);
     expect(broadcastShapes('add', [[0, 1], [1]])).toEqual([0, 1]);
   });
 
   test('names the op and both shapes when they do not fit', () => {
-    expect(() => broadcastShapes('add', [[2, 3], [2, 4]])).toThrow(ShapeError);
-    expect(() => broadcastShapes('add', [[2, 3], [2, 4]])).toThrow('add: shapes [2, 3] and [2, 4] do not broadcast: 3 against 4 in dimension 1');
+    expect(() =>
+      broadcastShapes('add', [
+        [2, 3],
+        [2, 4],
+      ]),
+    ).toThrow(ShapeError);
+    expect(() =>
+      broadcastShapes('add', [
+        [2, 3],
+        [2, 4],
+      ]),
+    ).toThrow('add: shapes [2, 3] and [2, 4] do not broadcast: 3 against 4 in dimension 1');
   });
 });
 
@@ -34,14 +59,23 @@ describe('coalesce', () => {
       fc.property(shapes, fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 4, maxLength: 4 }), (shape, other) => {
         const strides = [contiguousStrides(shape), shape.map((_, d) => other[d] as number)];
         const merged = coalesce(shape, strides);
-        for (const k of [0, 1]) expect(offsets(merged.shape, merged.strides[k] as number[])).toEqual(offsets(shape, strides[k] as number[]));
+        for (const k of [0, 1])
+          expect(offsets(merged.shape, merged.strides[k] as number[])).toEqual(offsets(shape, strides[k] as number[]));
         expect(sizeOf(merged.shape)).toBe(sizeOf(shape));
       }),
     );
   });
 
   test('leaves one loop where everything is contiguous', () => {
-    expect(coalesce([2, 3, 4], [[12, 4, 1], [12, 4, 1]])).toEqual({ shape: [24], strides: [[1], [1]] });
+    expect(
+      coalesce(
+        [2, 3, 4],
+        [
+          [12, 4, 1],
+          [12, 4, 1],
+        ],
+      ),
+    ).toEqual({ shape: [24], strides: [[1], [1]] });
   });
 });
 
@@ -53,7 +87,8 @@ describe('viewStrides', () => {
         const strides = order.map((d) => contiguousStrides(shape)[d] as number);
         const permuted = order.map((d) => shape[d] as number);
         const size = sizeOf(shape);
-        const merged = permuted.length > 1 ? [(permuted[0] as number) * (permuted[1] as number), ...permuted.slice(2)] : permuted;
+        const merged =
+          permuted.length > 1 ? [(permuted[0] as number) * (permuted[1] as number), ...permuted.slice(2)] : permuted;
         for (const to of [[size], [1, size, 1], [...permuted, 1], merged]) {
           const result = viewStrides(permuted, strides, to);
           if (result !== null) expect(offsets(to, result)).toEqual(offsets(permuted, strides));
@@ -82,10 +117,30 @@ describe('promotion', () => {
   });
 
   test('lets a number or a 0-d tensor raise the category only', () => {
-    expect(resultType([{ dtype: 'float32', priority: 2 }, { dtype: 'float64', priority: 1 }])).toBe('float32');
-    expect(resultType([{ dtype: 'int32', priority: 2 }, { dtype: 'float64', priority: 1 }])).toBe('float64');
-    expect(resultType([{ dtype: 'int32', priority: 2 }, { dtype: 'int64', priority: 0 }])).toBe('int32');
-    expect(resultType([{ dtype: 'uint8', priority: 2 }, { dtype: 'float32', priority: 0 }])).toBe('float32');
+    expect(
+      resultType([
+        { dtype: 'float32', priority: 2 },
+        { dtype: 'float64', priority: 1 },
+      ]),
+    ).toBe('float32');
+    expect(
+      resultType([
+        { dtype: 'int32', priority: 2 },
+        { dtype: 'float64', priority: 1 },
+      ]),
+    ).toBe('float64');
+    expect(
+      resultType([
+        { dtype: 'int32', priority: 2 },
+        { dtype: 'int64', priority: 0 },
+      ]),
+    ).toBe('int32');
+    expect(
+      resultType([
+        { dtype: 'uint8', priority: 2 },
+        { dtype: 'float32', priority: 0 },
+      ]),
+    ).toBe('float32');
   });
 });
 

@@ -41,7 +41,8 @@ export function math(functions: readonly MathFunction[], lane: 'f32' | 'f64'): s
     const args = f.args.map((a) => `${a}: v128`).join(', ');
     const text = f[lane];
     for (const verb of verbs(text)) used.add(verb);
-    if (!f.large) return `/** ${f.doc} */\nexport function ${f.name}(${args}): v128 {\n${statements(text, declare, '  ')}\n}\n`;
+    if (!f.large)
+      return `/** ${f.doc} */\nexport function ${f.name}(${args}): v128 {\n${statements(text, declare, '  ')}\n}\n`;
     const when = f.large.when[lane];
     for (const verb of [...verbs(when), ...verbs(f.large.then), 'anylane', 'select']) used.add(verb);
     return `function ${f.name}Near(${args}): v128 {

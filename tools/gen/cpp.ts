@@ -58,7 +58,9 @@ ${body(f, f.f32)}
 
 export function elementwise(kernels: readonly ElementwiseKernel[]): string {
   const functors = kernels.map((kernel) => {
-    const params = kernel.params.map((name, i) => `    [[maybe_unused]] const V ${name} = k(attributes[${i}]);\n`).join('');
+    const params = kernel.params
+      .map((name, i) => `    [[maybe_unused]] const V ${name} = k(attributes[${i}]);\n`)
+      .join('');
     const operands = kernel.operands.map((name) => `V ${name}`).join(', ');
     return `struct ${kernel.functor} {
   template <class V>

@@ -17,13 +17,15 @@ export function parse(text: string): Formula {
     if (!match) throw new Error(`not a binding: '${part}' in '${text}'`);
     return { name: match[1] as string, text: match[2] as string };
   });
-  if (result === '' || /[^\w\s(),.+\-]/.test(result)) throw new Error(`not a formula: '${text}'`);
+  if (result === '' || /[^\w\s(),.+-]/.test(result)) throw new Error(`not a formula: '${text}'`);
   return { bindings, result };
 }
 
 /** Names that stand for values, in other words identifiers that are not called. */
 export function variables(text: string): Set<string> {
-  return new Set([...text.matchAll(/\b([a-zA-Z_]\w*)\b(?!\s*\()/g)].map((m) => m[1] as string).filter((n) => n !== 'e'));
+  return new Set(
+    [...text.matchAll(/\b([a-zA-Z_]\w*)\b(?!\s*\()/g)].map((m) => m[1] as string).filter((n) => n !== 'e'),
+  );
 }
 
 /** Verbs that the formula calls, constants apart. */

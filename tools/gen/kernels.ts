@@ -63,7 +63,17 @@ export function elementwiseKernels(rows: readonly OpRow[]): ElementwiseKernel[] 
             ];
     const fused = derivatives(row).flatMap((d): ElementwiseKernel[] =>
       d.fused
-        ? [{ op: d.fused, functor: pascal(d.fused), class: 'FLOAT', operands: d.uses, params, formula: d.formula, test: false }]
+        ? [
+            {
+              op: d.fused,
+              functor: pascal(d.fused),
+              class: 'FLOAT',
+              operands: d.uses,
+              params,
+              formula: d.formula,
+              test: false,
+            },
+          ]
         : [],
     );
     return [...own, ...fused];

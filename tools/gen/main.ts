@@ -16,7 +16,10 @@ import { elementwiseKernels, opcodes } from './kernels.ts';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const kernels = elementwiseKernels(table);
 const names = opcodes(table);
-const hash = createHash('sha256').update(JSON.stringify([names, kernels, MATH])).digest().readUInt32LE(0);
+const hash = createHash('sha256')
+  .update(JSON.stringify([names, kernels, MATH]))
+  .digest()
+  .readUInt32LE(0);
 
 const files: Record<string, string> = {
   'native/generated/abi.h': cpp.abi(),
@@ -29,7 +32,10 @@ const files: Record<string, string> = {
   'assembly/generated/math_f32.ts': assembly.math(MATH, 'f32'),
   'assembly/generated/math_f64.ts': assembly.math(MATH, 'f64'),
   ...Object.fromEntries(
-    assembly.LANES.map((lane) => [`assembly/generated/elementwise_${lane}.ts`, assembly.elementwise(kernels, MATH, lane)]),
+    assembly.LANES.map((lane) => [
+      `assembly/generated/elementwise_${lane}.ts`,
+      assembly.elementwise(kernels, MATH, lane),
+    ]),
   ),
   'src/generated/opcodes.ts': facade.opcodes(names, hash),
   'src/generated/elementwise.ts': facade.elementwise(table),
