@@ -92,7 +92,7 @@ struct Gemm {
   }
 
   /// Rows of a tile read in place; fewer at the lower edge.
-  static constexpr int kDirectRows = 6;
+  static constexpr int kDirectRows = least(kMicroRows, 6);
 
   /// In place: needs B contiguous along n.
   template <int ROWS>
@@ -107,7 +107,7 @@ struct Gemm {
         directTile<V, ROWS, 1>(g.k, a, g.aRow, g.aDepth, g.b + j, g.bDepth, c, g.cRow, adds, rest);
       }
     }
-    if constexpr (ROWS > 1) directRows<ROWS == kDirectRows ? 4 : ROWS / 2>(g, i, j, whole, adds);
+    if constexpr (ROWS > 1) directRows<(ROWS > 4) ? 4 : ROWS / 2>(g, i, j, whole, adds);
   }
   static void directBlock(const Product<T>& g, bool adds) {
     int64_t j = 0;

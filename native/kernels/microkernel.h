@@ -53,18 +53,14 @@ COTANGENT_INLINE void directTile(int64_t k, const typename V::Scalar* a, int64_t
                                  bool adds, Lanes lanes) {
   V acc[ROWS][VECTORS];
   clear(acc);
-  if (adds) {
-    COTANGENT_UNROLL
-    for (int i = 0; i < ROWS; i++) {
-      COTANGENT_UNROLL
-      for (int v = 0; v < VECTORS; v++) acc[i][v] = load<V>(c + i * cRow + v * V::kWidth, lanes);
-    }
-  }
   accumulate(acc, k, a, aRow, aDepth, b, bDepth, lanes);
   COTANGENT_UNROLL
   for (int i = 0; i < ROWS; i++) {
     COTANGENT_UNROLL
-    for (int v = 0; v < VECTORS; v++) store(c + i * cRow + v * V::kWidth, acc[i][v], lanes);
+    for (int v = 0; v < VECTORS; v++) {
+      typename V::Scalar* to = c + i * cRow + v * V::kWidth;
+      store(to, adds ? add(load<V>(to, lanes), acc[i][v]) : acc[i][v], lanes);
+    }
   }
 }
 

@@ -127,18 +127,18 @@ inline Lane<double> copysign(Lane<double> a, Lane<double> b) { return ::copysign
 // Rounding, from the other verbs, because the C library's functions are calls at the x86-64 baseline.
 // Adding and subtracting 2^(mantissa bits) rounds to even; larger numbers are whole already.
 template <class V>
-inline V roundEven(V x) {
+COTANGENT_INLINE V roundEven(V x) {
   const V magic = splat<V>(V::kIsDouble ? 4503599627370496.0 : 8388608.0);
   const V size = abs(x);
   return select(lt(size, magic), copysign(sub(add(size, magic), magic), x), x);
 }
 template <class V>
-inline V roundDown(V x) {
+COTANGENT_INLINE V roundDown(V x) {
   const V r = roundEven(x);
   return select(gt(r, x), sub(r, splat<V>(1)), r);
 }
 template <class V>
-inline V roundUp(V x) {
+COTANGENT_INLINE V roundUp(V x) {
   const V r = roundEven(x);
   return select(lt(r, x), copysign(add(r, splat<V>(1)), x), r);
 }

@@ -1,5 +1,4 @@
 /** Copies and conversions: the `copy` kernel in its many roles. */
-import { isGradEnabled } from '../autograd/mode.ts';
 import { track } from '../autograd/track.ts';
 import { type BackendName, heapOf } from '../backend/registry.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
@@ -8,7 +7,7 @@ import { allocate, emit, expectTensor, immediate, operand } from '../tensor/crea
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
 import { broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
-import { checkInPlace } from './elementwise.ts';
+import { checkInPlace, overwritten, writeOver } from './inplace.ts';
 import { sum } from './reduce.ts';
 import { expand, reshape } from './view.ts';
 
@@ -65,15 +64,6 @@ export function sumTo(g: Tensor, shape: Shape): Tensor {
   return reshape(dims.length === 0 ? g : sum(g, dims), shape);
 }
 
-/** Copies `value` over all of `target`, which takes over its history. */
-export function writeOver(op: string, target: Tensor, value: Tensor): void {
-  copyInto(op, target, value);
-  target.storage.version++;
-  if (!isGradEnabled()) return;
-  if (value.node !== null) value.node.rebased = true;
-  target.attach(value.node, value.outputIndex);
-}
-
 /** Options of `to`. */
 export interface ToOptions {
   dtype?: DType;
@@ -121,7 +111,7 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
   expectTensor('copy_', x);
   if (typeof source === 'number') return fill_(x, source);
   expectTensor('copy_', source, 'a tensor or a number');
-  checkInPlace('copy_', x, [source]);
+  checkInPlace('copy_', x);
   let value =
     source.storage.heap === x.storage.heap
       ? castTo(source, x.dtype)
@@ -142,10 +132,9 @@ export function fill_(x: Tensor, value: TensorLike): Tensor {
     return copy_(x, value);
   }
   if (typeof value !== 'number') throw new ArgumentError('fill_', `wants a number, got ${describe(value)}`);
-  checkInPlace('fill_', x, []);
+  checkInPlace('fill_', x);
   fillWith('fill_', x, value);
-  x.storage.version++;
-  if (isGradEnabled()) x.attach(null, 0);
+  overwritten('fill_', x, null);
   return x;
 }
 

@@ -2,9 +2,8 @@
  * Runs any elementwise op: promotion, broadcasting, the record, and the tape. The ops themselves are
  * rows of the table; `src/generated/elementwise.ts` holds one `ElementwiseSpec` for each.
  */
-import { isGradEnabled } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
-import { ArgumentError, AutogradError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { CHECK_NONZERO, NE } from '../generated/opcodes.ts';
 import type { Heap } from '../memory/storage.ts';
 import type { Operand } from '../program/encode.ts';
@@ -12,8 +11,9 @@ import { allocate, commonHeap, emit, type Instruction, immediate, operand } from
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
-import { castTo, clone, filled, sumTo, writeOver } from './convert.ts';
+import { castTo, clone, filled, sumTo } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
+import { checkInPlace, overlaps, writeOver } from './inplace.ts';
 
 /** The values that a derivative's formula may read. */
 export interface Terms {
@@ -114,7 +114,7 @@ export function applyInPlace(
       op,
       `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`,
     );
-  checkInPlace(op, target, inputs);
+  checkInPlace(op, target);
   const wide = { ...spec, name: op };
   // Gradients are those of the op on the tensor's former value, which lives on in the graph only.
   const tracked = tracks(inputs) && spec.vjp !== null;
@@ -138,49 +138,6 @@ export function applyInPlace(
   const operands = inputs.map((input) => (input === target ? former : input));
   writeOver(op, target, castTo(apply(wide, operands, params), target.dtype));
   return target;
-}
-
-/** Throws when `target` may not be written to in place. */
-export function checkInPlace(op: string, target: Tensor, inputs: readonly (TensorLike | null)[]): void {
-  for (let d = 0; d < target.ndim; d++)
-    if (target.strides[d] === 0 && (target.shape[d] as number) > 1)
-      throw new ShapeError(
-        op,
-        `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`,
-      );
-  if (!isGradEnabled()) return;
-  if (target.isLeaf && target.requiresGrad)
-    throw new AutogradError(
-      op,
-      'a leaf that requires grad cannot be changed in place while gradients are recorded; wrap it in noGrad(() => …)',
-    );
-  const base = target.viewOf;
-  if (base === null) return;
-  if (base.isLeaf && base.requiresGrad)
-    throw new AutogradError(
-      op,
-      'a view of a leaf that requires grad cannot be changed in place while gradients are recorded',
-    );
-  if (base.requiresGrad || tracks(inputs))
-    throw new AutogradError(
-      op,
-      'a view cannot be changed in place where gradients flow through it or its base; change the base, or use the op without the underscore',
-    );
-}
-
-/** Whether an input shares memory with the target in a different layout, so that writing would change what is still to be read. */
-function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean {
-  return inputs.some(
-    (input) =>
-      input instanceof Tensor &&
-      input !== target &&
-      input.storage === target.storage &&
-      !(
-        input.offset === target.offset &&
-        sameShape(input.shape, target.shape) &&
-        sameShape(input.strides, target.strides)
-      ),
-  );
 }
 
 /** Emits the record; `into` is overwritten if given, otherwise a new tensor is the result. */

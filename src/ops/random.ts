@@ -2,7 +2,7 @@
  * Ops that draw random numbers. They take a `generator` option; where numbers come from is in
  * `src/random/generator.ts`, how kernels make them in `docs/program-format.md`.
  */
-import { isGradEnabled, noGrad } from '../autograd/mode.ts';
+import { noGrad } from '../autograd/mode.ts';
 import { track } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { add_, div, gt, isfinite, le, log, mul, mul_, neg } from '../generated/elementwise.ts';
@@ -14,7 +14,7 @@ import type { DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { castTo, contiguous, copyInto, filled } from './convert.ts';
-import { checkInPlace } from './elementwise.ts';
+import { checkInPlace, overwritten } from './inplace.ts';
 import { all, amin, sum } from './reduce.ts';
 import { cumsum } from './scan.ts';
 import { topk } from './sort.ts';
@@ -61,7 +61,7 @@ export const INTEGER_TARGETS: readonly DType[] = ['float32', 'float64', 'int32',
 
 /** Fills a tensor in place by a function that wants a contiguous one. */
 function fillInPlace(op: string, x: Tensor, fill: (out: Tensor) => void): Tensor {
-  checkInPlace(op, x, []);
+  checkInPlace(op, x);
   if (x.isContiguous) fill(x);
   else {
     const values = allocate(op, x.storage.heap, x.dtype, x.shape);
@@ -69,8 +69,7 @@ function fillInPlace(op: string, x: Tensor, fill: (out: Tensor) => void): Tensor
     copyInto(op, x, values);
     values.dispose();
   }
-  x.storage.version++;
-  if (isGradEnabled()) x.attach(null, 0);
+  overwritten(op, x, null);
   return x;
 }
 

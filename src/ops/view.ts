@@ -15,7 +15,7 @@ import {
   viewStrides,
 } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { clone, copyInto, fillWith, sumTo } from './convert.ts';
+import { clone, contiguous, copyInto, fillWith, sumTo } from './convert.ts';
 
 /** A view and the rule that brings its gradient back. */
 function viewOf(
@@ -27,7 +27,7 @@ function viewOf(
   back: (g: Tensor) => Tensor,
 ): Tensor {
   const out = new Tensor(x.storage, x.dtype, shape, strides, offset);
-  out.viewOf = x.viewOf ?? x;
+  out.setBase(x.viewOf ?? x);
   track(op, [x], [out], [], ([g]) => [back(g as Tensor)]);
   return out;
 }
@@ -351,5 +351,13 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   const part = (whole: Tensor) => diagonal(whole, offset, a, b);
   return viewOf('diagonal', x, [...rest(x.shape), length], [...rest(x.strides), sa + sb], x.offset + start, (g) =>
     embed('diagonal', g, from, part),
+  );
+}
+
+/** @internal Some elements of a row-major tensor, given by strides; no two indices may lead to the same one. */
+export function stridedPart(x: Tensor, part: { shape: Shape; strides: Shape; offset: number }): Tensor {
+  const from = x.shape;
+  return viewOf('view', x, part.shape, part.strides, x.offset + part.offset, (g) =>
+    embed('view', g, from, (whole) => stridedPart(contiguous(whole), part)),
   );
 }

@@ -42,8 +42,10 @@ export class Tensor {
   #leafNode: GraphNode | null = null;
   #requiresGrad = false;
   #grad: Tensor | null = null;
-  /** The tensor that this one is a view of, if gradients must find their way back through it. */
-  viewOf: Tensor | null = null;
+  #base: Tensor | null = null;
+  /** How often this tensor got a new history by a change in place; a view that saw fewer makes its own anew. */
+  #histories = 0;
+  #seenHistories = 0;
 
   /** @internal Made by the functions in `create.ts` and by ops. */
   constructor(storage: Storage, dtype: DType, shape: Shape, strides?: Shape, offset = 0) {
@@ -102,7 +104,7 @@ export class Tensor {
   /** @internal A new handle on the same data and the same place in the graph, for a handle that was disposed of. */
   revive(): Tensor {
     const copy = new Tensor(this.storage, this.dtype, this.shape, this.strides, this.offset);
-    copy.#node = this.#node;
+    copy.#node = this.node;
     copy.#outputIndex = this.#outputIndex;
     copy.#leafNode = this.#leafNode;
     copy.#requiresGrad = this.#requiresGrad;
@@ -188,7 +190,29 @@ export class Tensor {
 
   /** @internal The op that made this tensor; null for a leaf. */
   get node(): GraphNode | null {
+    if (this.#base !== null && this.#base.#histories !== this.#seenHistories) this.#followBase(this.#base);
     return this.#node;
+  }
+
+  /** @internal The tensor whose memory this one is a view of; never itself a view. */
+  get viewOf(): Tensor | null {
+    return this.#base;
+  }
+
+  /** @internal Makes this tensor a view, whose history follows that of its base. */
+  setBase(base: Tensor): void {
+    this.#base = base;
+    this.#seenHistories = base.#histories;
+  }
+
+  /** @internal Set by the module that knows how to take a strided part of a tensor. */
+  static viewHistory: (base: Tensor, view: Tensor) => GraphNode | null = () => null;
+
+  /** After a change of the base in place, this view is a part of what the base is now. */
+  #followBase(base: Tensor): void {
+    this.#seenHistories = base.#histories;
+    this.#node = Tensor.viewHistory(base, this);
+    this.#outputIndex = 0;
   }
 
   /** @internal Which of its node's outputs this tensor is. */
@@ -198,7 +222,7 @@ export class Tensor {
 
   /** Whether gradients flow to this tensor. Set it on leaves only. */
   get requiresGrad(): boolean {
-    return this.#node !== null || this.#requiresGrad;
+    return this.node !== null || this.#requiresGrad;
   }
 
   set requiresGrad(value: boolean) {
@@ -225,7 +249,7 @@ export class Tensor {
 
   /** Whether the tensor was made by the user and not by a recorded op. */
   get isLeaf(): boolean {
-    return this.#node === null;
+    return this.node === null;
   }
 
   /** The accumulated gradient of a leaf, or of a tensor that called `retainGrad()`; null before backward. */
@@ -253,15 +277,24 @@ export class Tensor {
     return this.#leafNode;
   }
 
-  /** @internal Makes this tensor an output of a node, or a leaf again. */
-  attach(node: GraphNode | null, index: number): void {
+  /** @internal Makes this tensor an output of a node. */
+  attach(node: GraphNode, index: number): void {
     this.#node = node;
     this.#outputIndex = index;
   }
 
+  /** @internal Gives a tensor that was changed in place its new history; null makes it a leaf. Views of it follow. */
+  rebase(node: GraphNode | null, index: number): void {
+    if (node !== null) node.rebased = true;
+    this.#node = node;
+    this.#outputIndex = index;
+    this.#histories++;
+  }
+
   #gradEdge(op: string): Edge {
     if (!this.requiresGrad) throw new AutogradError(op, 'the tensor does not require grad');
-    return this.#node ? { node: this.#node, index: this.#outputIndex } : { node: this.leafNode(), index: 0 };
+    const { node } = this;
+    return node ? { node, index: this.#outputIndex } : { node: this.leafNode(), index: 0 };
   }
 
   /** Keeps the gradient of a tensor that is not a leaf in `.grad`. */

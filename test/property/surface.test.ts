@@ -15,7 +15,7 @@ const before = getBackend();
 /** These change the whole process: threads, the backend, the seed of tests that come later. */
 const GLOBAL = ['setBackend', 'setNumThreads', 'init', 'manualSeed', 'emptyCache'];
 /** These are not for users. */
-const INTERNAL = ['constructor', 'attach', 'leafNode', 'revive', 'assertAlive'];
+const INTERNAL = ['constructor', 'attach', 'rebase', 'setBase', 'leafNode', 'revive', 'assertAlive'];
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
