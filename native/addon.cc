@@ -140,7 +140,8 @@ napi_value describe(napi_env env, napi_callback_info info) {
   napi_value result = nullptr, isas = nullptr;
   napi_create_object(env, &result);
   napi_create_array(env, &isas);
-  for (int i = 0; i < availableIsas(); i++) napi_set_element(env, isas, static_cast<uint32_t>(i), text(env, kIsaNames[i]));
+  for (int i = 0; i < availableIsas(); i++)
+    napi_set_element(env, isas, static_cast<uint32_t>(i), text(env, kIsaNames[i]));
   napi_set_named_property(env, result, "isa", text(env, instance->table->isa));
   napi_set_named_property(env, result, "isas", isas);
   napi_set_named_property(env, result, "threads", number(env, instance->context.pool->threads()));

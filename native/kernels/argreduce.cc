@@ -20,9 +20,8 @@ void argreduce(const int32_t* words, Context& context) {
   int64_t* out = r.data<int64_t>(0);
   const T* x = r.data<T>(1);
   const int64_t n = r.inner(), stride = r.innerStride(1);
-  forRows<2>(r, context, static_cast<double>(n), [&](const int64_t* at) {
-    out[at[0]] = indexOfExtreme<Pick>(x + at[1], n, stride);
-  });
+  forRows<2>(r, context, static_cast<double>(n),
+             [&](const int64_t* at) { out[at[0]] = indexOfExtreme<Pick>(x + at[1], n, stride); });
 }
 
 template <class T, abi::DType dtype>

@@ -55,13 +55,14 @@ void toBoolRow(int64_t n, char* out, const char* const* in, const double*) {
 /// Converters to T by the source's dtype; a bool is a byte of 0 or 1.
 template <class T>
 struct Converters {
-  static constexpr RowKernel from[abi::DTYPE_COUNT] = {
-      convertRow<T, float>,   convertRow<T, double>,  convertRow<T, int32_t>,
-      convertRow<T, int64_t>, convertRow<T, uint8_t>, convertRow<T, uint8_t>};
+  static constexpr RowKernel from[abi::DTYPE_COUNT] = {convertRow<T, float>,   convertRow<T, double>,
+                                                       convertRow<T, int32_t>, convertRow<T, int64_t>,
+                                                       convertRow<T, uint8_t>, convertRow<T, uint8_t>};
 };
 struct BoolConverters {
-  static constexpr RowKernel from[abi::DTYPE_COUNT] = {toBoolRow<float>,   toBoolRow<double>,  toBoolRow<int32_t>,
-                                                       toBoolRow<int64_t>, toBoolRow<uint8_t>, toBoolRow<uint8_t>};
+  static constexpr RowKernel from[abi::DTYPE_COUNT] = {toBoolRow<float>,   toBoolRow<double>,
+                                                       toBoolRow<int32_t>, toBoolRow<int64_t>,
+                                                       toBoolRow<uint8_t>, toBoolRow<uint8_t>};
 };
 
 template <class Item>

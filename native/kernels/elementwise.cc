@@ -50,9 +50,12 @@ inline void moveItems(Rectangle to, Rectangle from, int64_t rows, int64_t column
 
 /// Copies items of `bytes` bytes.
 inline void moveItems(int bytes, Rectangle to, Rectangle from, int64_t rows, int64_t columns) {
-  if (bytes == 4) moveItems<uint32_t>(to, from, rows, columns);
-  else if (bytes == 8) moveItems<uint64_t>(to, from, rows, columns);
-  else moveItems<uint8_t>(to, from, rows, columns);
+  if (bytes == 4)
+    moveItems<uint32_t>(to, from, rows, columns);
+  else if (bytes == 8)
+    moveItems<uint64_t>(to, from, rows, columns);
+  else
+    moveItems<uint8_t>(to, from, rows, columns);
 }
 
 /// An elementwise record cut into tiles of the plane of its last two dimensions.
@@ -112,8 +115,10 @@ struct Elementwise {
       for (int k = operands - 1; k >= 0; k--) {
         char* from = base[k] + (at.offset[k] + i * rowStride[k] + j * columnStride[k]) * bytes[k];
         const Rectangle source{from, rowStride[k], columnStride[k]};
-        if (k == 0) out = source;
-        else if (isDense(k, height, width)) in[k - 1] = from;
+        if (k == 0)
+          out = source;
+        else if (isDense(k, height, width))
+          in[k - 1] = from;
         else {
           in[k - 1] = buffers[k];
           if (held[k] != from) moveItems(bytes[k], {buffers[k], width, 1}, source, height, width);
@@ -153,7 +158,8 @@ inline void runElementwise(const Record& r, Context& context, RowKernel row) {
   }
   const Elementwise job(r, row);
   const double workEach = static_cast<double>(job.tileRows * job.tileColumns);
-  parallelFor(context, job.tiles(), workEach, [&](int64_t begin, int64_t end, char*) { job.run(begin, end); });
+  parallelFor(context, job.tiles(), workEach,
+              [&](int64_t begin, int64_t end, char*) { job.run(begin, end); });
 }
 
 template <RowKernel row>
@@ -189,7 +195,8 @@ inline void storeResult(uint8_t* out, Lane<uint8_t> result) { *out = result.v; }
 
 /// Whole vectors only. Kept out of line so that the op's code exists once for body and tail.
 template <class V, class F, int ARITY, class R>
-COTANGENT_NOINLINE void wholeVectors(int64_t n, R* out, const typename V::Scalar* const* in, const double* params) {
+COTANGENT_NOINLINE void wholeVectors(int64_t n, R* out, const typename V::Scalar* const* in,
+                                     const double* params) {
   const typename V::Scalar* x[ARITY];
   for (int k = 0; k < ARITY; k++) x[k] = in[k];
   for (int64_t i = 0; i < n; i += V::kWidth) storeResult(out + i, applyAt<V, F, ARITY>(params, x, i, Full{}));

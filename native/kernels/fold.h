@@ -119,7 +119,8 @@ inline T extremeOf(const T* x, int64_t n) {
     T lanes[V::kWidth];
     store(lanes, Pick::pick(best, other));
     for (int half = V::kWidth / 2; half > 0; half /= 2) {
-      for (int lane = 0; lane < half; lane++) lanes[lane] = Pick::pick(Lane<T>(lanes[lane]), Lane<T>(lanes[lane + half])).v;
+      for (int lane = 0; lane < half; lane++)
+        lanes[lane] = Pick::pick(Lane<T>(lanes[lane]), Lane<T>(lanes[lane + half])).v;
     }
     result = Lane<T>(lanes[0]);
   }

@@ -32,7 +32,8 @@ struct Gemm {
   /// Cuts `lines` lines into panels of R, each with its R values of one depth side by side. The
   /// last panel is filled up with zeros.
   template <int R>
-  static void pack(T* to, const T* from, int64_t lines, int64_t depth, int64_t lineStride, int64_t depthStride) {
+  static void pack(T* to, const T* from, int64_t lines, int64_t depth, int64_t lineStride,
+                   int64_t depthStride) {
     for (; lines > 0; lines -= R, from += R * lineStride, to += R * depth) {
       if (lines < R) {
         memset(to, 0, static_cast<size_t>(R * depth) * sizeof(T));
@@ -68,7 +69,8 @@ struct Gemm {
     }
   }
 
-  static void block(const T* a, const T* b, T* c, int64_t cRow, int64_t rows, int64_t columns, int64_t depth, bool adds) {
+  static void block(const T* a, const T* b, T* c, int64_t cRow, int64_t rows, int64_t columns, int64_t depth,
+                    bool adds) {
     for (int64_t j = 0; j < columns; j += kColumns) {
       for (int64_t i = 0; i < rows; i += kRows) {
         const T* left = a + i * depth;
@@ -158,7 +160,8 @@ struct Gemm {
       int64_t j = 0;
       const T* a = g.a + i * g.aRow;
       T* c = g.c + i * g.cRow;
-      for (; j + kDotRows <= g.n; j += kDotRows) dotRows<V, kDotRows>(g.k, g.b + j * g.bColumn, g.bColumn, a, c + j, 1);
+      for (; j + kDotRows <= g.n; j += kDotRows)
+        dotRows<V, kDotRows>(g.k, g.b + j * g.bColumn, g.bColumn, a, c + j, 1);
       for (; j < g.n; j++) dotRows<V, 1>(g.k, g.b + j * g.bColumn, g.bColumn, a, c + j, 1);
     }
   }

@@ -86,9 +86,12 @@ void fillIndexMoves(KernelTable& table, int dtype) {
 inline void fillIndex(KernelTable& table) {
   for (int dtype = 0; dtype < abi::DTYPE_COUNT; dtype++) {
     const int bytes = abi::ITEM_BYTES[dtype];
-    if (bytes == 4) fillIndexMoves<uint32_t>(table, dtype);
-    else if (bytes == 8) fillIndexMoves<uint64_t>(table, dtype);
-    else fillIndexMoves<uint8_t>(table, dtype);
+    if (bytes == 4)
+      fillIndexMoves<uint32_t>(table, dtype);
+    else if (bytes == 8)
+      fillIndexMoves<uint64_t>(table, dtype);
+    else
+      fillIndexMoves<uint8_t>(table, dtype);
   }
   table.kernels[OP_SCATTER_ADD][abi::FLOAT32] = scatter<float, true>;
   table.kernels[OP_SCATTER_ADD][abi::FLOAT64] = scatter<double, true>;

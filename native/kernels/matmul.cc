@@ -55,9 +55,12 @@ struct Grid {
     if (threads == 1 || way == Way::kDirectTransposed) return;
     while (batch * down * across < threads * 2) {
       const int64_t height = g.m / down, width = g.n / across;
-      if (width >= height && width >= 2 * kLeast) across *= 2;
-      else if (height >= 2 * kLeast) down *= 2;
-      else return;
+      if (width >= height && width >= 2 * kLeast)
+        across *= 2;
+      else if (height >= 2 * kLeast)
+        down *= 2;
+      else
+        return;
     }
   }
   int64_t tiles() const { return down * across; }
@@ -88,28 +91,40 @@ void matmul(const int32_t* words, Context& context) {
   const Product<T> sample = turned ? transposed(first) : first;
   const Way way = chooseWay(sample);
   const int64_t batch = r.count(r.rank - 3);
-  const double macs = static_cast<double>(sample.m) * static_cast<double>(sample.n) * static_cast<double>(sample.k);
+  const double macs =
+      static_cast<double>(sample.m) * static_cast<double>(sample.n) * static_cast<double>(sample.k);
   // Multiplications per unit of work, and reading a matrix once is bound by memory.
   const double work = macs / (way == Way::kColumns || way == Way::kDots ? 4 : 32);
   const bool shares = work * static_cast<double>(batch) >= 2 * kParallelWork;
   const Grid grid(sample, way, batch, shares ? context.pool->threads() : 1);
 
-  parallelFor(context, batch * grid.tiles(), work / static_cast<double>(grid.tiles()), [&](int64_t begin, int64_t end, char* workspace) {
-    Odometer<3> at(r, r.rank - 3);
-    at.seek(begin / grid.tiles());
-    for (int64_t task = begin; task < end; task++) {
-      if (task != begin && task % grid.tiles() == 0) at.next();
-      const Product<T> whole = productAt<T>(r, at.offset);
-      const Product<T> g = grid.tile(turned ? transposed(whole) : whole, task % grid.tiles());
-      switch (way) {
-        case Way::kColumns: Gemm<T>::columns(g); break;
-        case Way::kDots: Gemm<T>::dots(g); break;
-        case Way::kDirect: Gemm<T>::direct(g); break;
-        case Way::kDirectTransposed: Gemm<T>::directTransposed(g, workspace); break;
-        case Way::kPacked: Gemm<T>::packed(g, workspace); break;
-      }
-    }
-  });
+  parallelFor(context, batch * grid.tiles(), work / static_cast<double>(grid.tiles()),
+              [&](int64_t begin, int64_t end, char* workspace) {
+                Odometer<3> at(r, r.rank - 3);
+                at.seek(begin / grid.tiles());
+                for (int64_t task = begin; task < end; task++) {
+                  if (task != begin && task % grid.tiles() == 0) at.next();
+                  const Product<T> whole = productAt<T>(r, at.offset);
+                  const Product<T> g = grid.tile(turned ? transposed(whole) : whole, task % grid.tiles());
+                  switch (way) {
+                    case Way::kColumns:
+                      Gemm<T>::columns(g);
+                      break;
+                    case Way::kDots:
+                      Gemm<T>::dots(g);
+                      break;
+                    case Way::kDirect:
+                      Gemm<T>::direct(g);
+                      break;
+                    case Way::kDirectTransposed:
+                      Gemm<T>::directTransposed(g, workspace);
+                      break;
+                    case Way::kPacked:
+                      Gemm<T>::packed(g, workspace);
+                      break;
+                  }
+                }
+              });
 }
 
 template <class T>

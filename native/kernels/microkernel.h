@@ -3,8 +3,9 @@
 
 /// acc[i][v] += a[i]·b[v] over k, with a's and b's strides given; constant strides are folded away.
 template <class V, int ROWS, int VECTORS, class Lanes>
-COTANGENT_INLINE void accumulate(V (&acc)[ROWS][VECTORS], int64_t k, const typename V::Scalar* a, int64_t aRow,
-                                 int64_t aDepth, const typename V::Scalar* b, int64_t bDepth, Lanes lanes) {
+COTANGENT_INLINE void accumulate(V (&acc)[ROWS][VECTORS], int64_t k, const typename V::Scalar* a,
+                                 int64_t aRow, int64_t aDepth, const typename V::Scalar* b, int64_t bDepth,
+                                 Lanes lanes) {
   for (int64_t p = 0; p < k; p++) {
     V right[VECTORS];
     COTANGENT_UNROLL
@@ -49,8 +50,8 @@ COTANGENT_NOINLINE void packedTile(int64_t k, const typename V::Scalar* a, const
 /// ROWS rows and VECTORS vectors (or the first lanes of one) of c = a·b or c += a·b, read in place.
 template <class V, int ROWS, int VECTORS, class Lanes>
 COTANGENT_INLINE void directTile(int64_t k, const typename V::Scalar* a, int64_t aRow, int64_t aDepth,
-                                 const typename V::Scalar* b, int64_t bDepth, typename V::Scalar* c, int64_t cRow,
-                                 bool adds, Lanes lanes) {
+                                 const typename V::Scalar* b, int64_t bDepth, typename V::Scalar* c,
+                                 int64_t cRow, bool adds, Lanes lanes) {
   V acc[ROWS][VECTORS];
   clear(acc);
   accumulate(acc, k, a, aRow, aDepth, b, bDepth, lanes);
@@ -66,15 +67,16 @@ COTANGENT_INLINE void directTile(int64_t k, const typename V::Scalar* a, int64_t
 
 /// ROWS dot products with the same contiguous vector.
 template <class V, int ROWS>
-COTANGENT_INLINE void dotRows(int64_t k, const typename V::Scalar* a, int64_t aRow, const typename V::Scalar* x,
-                              typename V::Scalar* out, int64_t outStride) {
+COTANGENT_INLINE void dotRows(int64_t k, const typename V::Scalar* a, int64_t aRow,
+                              const typename V::Scalar* x, typename V::Scalar* out, int64_t outStride) {
   constexpr int kChains = 2;
   V acc[ROWS][kChains];
   clear(acc);
   const auto step = [&](int64_t p, int chain, auto lanes) {
     const V right = load<V>(x + p, lanes);
     COTANGENT_UNROLL
-    for (int i = 0; i < ROWS; i++) acc[i][chain] = fma(load<V>(a + i * aRow + p, lanes), right, acc[i][chain]);
+    for (int i = 0; i < ROWS; i++)
+      acc[i][chain] = fma(load<V>(a + i * aRow + p, lanes), right, acc[i][chain]);
   };
   int64_t p = 0;
   for (; p + 2 * V::kWidth <= k; p += 2 * V::kWidth) {

@@ -14,7 +14,8 @@ void layerNorm(const int32_t* words, Context& context) {
   forRows<6>(r, context, 2.0 * static_cast<double>(n), [&](const int64_t* at) {
     T* y = r.data<T>(0) + at[0];
     const T* x = r.data<T>(3) + at[3];
-    const double mean = sumOver<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / static_cast<double>(n);
+    const double mean =
+        sumOver<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / static_cast<double>(n);
     const V center = splat<V>(mean);
     const double squares = sumOver<V>(n, [&](int64_t i, auto lanes) {
       const V d = sub(load<V>(x + i, lanes), center);
@@ -54,7 +55,8 @@ void layerNormBackward(const int32_t* words, Context& context) {
     const double count = static_cast<double>(n);
     const V average = splat<V>(sumOver<V>(n, weighted) / count);
     const V slope = splat<V>(
-        sumOver<V>(n, [&](int64_t i, auto lanes) { return mul(weighted(i, lanes), normal(i, lanes)); }) / count);
+        sumOver<V>(n, [&](int64_t i, auto lanes) { return mul(weighted(i, lanes), normal(i, lanes)); }) /
+        count);
     eachVector<V>(n, [&](int64_t i, auto lanes) {
       const V rest = sub(sub(weighted(i, lanes), average), mul(normal(i, lanes), slope));
       store(dx + i, mul(rest, rstd), lanes);
@@ -74,36 +76,38 @@ void layerNormBackwardAffine(const int32_t* words, Context& context) {
   const int outer = r.rank ? r.rank - 1 : 0;
   const int64_t rows = r.count(outer);
   T* outputs[2] = {r.data<T>(0), r.data<T>(1)};
-  parallelFor(context, ceilDiv(n, kFeatures), 2.0 * kFeatures * static_cast<double>(rows), [&](int64_t begin, int64_t end, char*) {
-    for (int64_t tile = begin; tile < end; tile++) {
-      const int64_t first = tile * kFeatures, features = least(kFeatures, n - first);
-      double total[2][kFeatures] = {};
-      T block[2][kFeatures];
-      Odometer<6> at(r, outer);
-      at.seek(0);
-      for (int64_t row = 0; row < rows;) {
-        memset(block, 0, sizeof(block));
-        for (const int64_t stop = least(row + kRowBlock, rows); row < stop; row++, at.next()) {
-          const T* g = r.data<T>(2) + at.offset[2] + first;
-          const T* x = r.data<T>(3) + at.offset[3] + first;
-          const V mean = splat<V>(r.data<T>(4)[at.offset[4]]);
-          const V rstd = splat<V>(r.data<T>(5)[at.offset[5]]);
-          eachVector<V>(features, [&](int64_t i, auto lanes) {
-            const V slope = load<V>(g + i, lanes);
-            const V normal = mul(sub(load<V>(x + i, lanes), mean), rstd);
-            store(block[0] + i, add(load<V>(block[0] + i, lanes), mul(slope, normal)), lanes);
-            store(block[1] + i, add(load<V>(block[1] + i, lanes), slope), lanes);
-          });
-        }
-        for (int o = 0; o < 2; o++) {
-          for (int64_t i = 0; i < features; i++) total[o][i] += block[o][i];
-        }
-      }
-      for (int o = 0; o < 2; o++) {
-        for (int64_t i = 0; i < features && outputs[o]; i++) outputs[o][first + i] = static_cast<T>(total[o][i]);
-      }
-    }
-  });
+  parallelFor(context, ceilDiv(n, kFeatures), 2.0 * kFeatures * static_cast<double>(rows),
+              [&](int64_t begin, int64_t end, char*) {
+                for (int64_t tile = begin; tile < end; tile++) {
+                  const int64_t first = tile * kFeatures, features = least(kFeatures, n - first);
+                  double total[2][kFeatures] = {};
+                  T block[2][kFeatures];
+                  Odometer<6> at(r, outer);
+                  at.seek(0);
+                  for (int64_t row = 0; row < rows;) {
+                    memset(block, 0, sizeof(block));
+                    for (const int64_t stop = least(row + kRowBlock, rows); row < stop; row++, at.next()) {
+                      const T* g = r.data<T>(2) + at.offset[2] + first;
+                      const T* x = r.data<T>(3) + at.offset[3] + first;
+                      const V mean = splat<V>(r.data<T>(4)[at.offset[4]]);
+                      const V rstd = splat<V>(r.data<T>(5)[at.offset[5]]);
+                      eachVector<V>(features, [&](int64_t i, auto lanes) {
+                        const V slope = load<V>(g + i, lanes);
+                        const V normal = mul(sub(load<V>(x + i, lanes), mean), rstd);
+                        store(block[0] + i, add(load<V>(block[0] + i, lanes), mul(slope, normal)), lanes);
+                        store(block[1] + i, add(load<V>(block[1] + i, lanes), slope), lanes);
+                      });
+                    }
+                    for (int o = 0; o < 2; o++) {
+                      for (int64_t i = 0; i < features; i++) total[o][i] += block[o][i];
+                    }
+                  }
+                  for (int o = 0; o < 2; o++) {
+                    for (int64_t i = 0; i < features && outputs[o]; i++)
+                      outputs[o][first + i] = static_cast<T>(total[o][i]);
+                  }
+                }
+              });
 }
 
 template <class T, abi::DType dtype>

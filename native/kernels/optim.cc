@@ -63,8 +63,10 @@ void adamStep(const int32_t* words, Context& context) {
   updateAll<V>(r, context, [&](int64_t i, auto lanes) {
     V p = load<V>(parameter + i, lanes);
     V g = load<V>(gradient + i, lanes);
-    if (decays && decoupled) p = sub(p, mul(decay, p));
-    else if (decays) g = fma(decay, p, g);
+    if (decays && decoupled)
+      p = sub(p, mul(decay, p));
+    else if (decays)
+      g = fma(decay, p, g);
     const V m = fma(b1, load<V>(first + i, lanes), mul(rest1, g));
     const V v = fma(b2, load<V>(second + i, lanes), mul(mul(rest2, g), g));
     store(first + i, m, lanes);

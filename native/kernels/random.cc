@@ -94,7 +94,8 @@ inline void uniformFloat32(const int32_t* words, Context& context) {
       [](const Blocks& w, float* v) {
         for (int b = 0; b < kGroup; b++) {
           for (int i = 0; i < 4; i++) {
-            v[4 * b + i] = static_cast<float>(static_cast<int32_t>(word(w[i][b]) >> 8)) * static_cast<float>(kTwoToMinus24);
+            v[4 * b + i] = static_cast<float>(static_cast<int32_t>(word(w[i][b]) >> 8)) *
+                           static_cast<float>(kTwoToMinus24);
           }
         }
       },
@@ -171,8 +172,10 @@ inline void bernoulliOf(const Record& r, Context& context) {
 template <class T>
 void bernoulli(const int32_t* words, Context& context) {
   const Record r(words);
-  if (r.dtype(1) == abi::FLOAT64) bernoulliOf<T, double>(r, context);
-  else bernoulliOf<T, float>(r, context);
+  if (r.dtype(1) == abi::FLOAT64)
+    bernoulliOf<T, double>(r, context);
+  else
+    bernoulliOf<T, float>(r, context);
 }
 
 template <class T>

@@ -59,8 +59,10 @@ struct FloatSum : ScalarFold<T, double, Plus> {
     for (; rows > 0; rows -= kRowBlock, x += kRowBlock * pitch) {
       const int64_t block = least(rows, kRowBlock);
       int64_t j = 0;
-      for (; j + 4 * V::kWidth <= columns; j += 4 * V::kWidth) sumDown<4>(acc + j, x + j, block, pitch, Full{});
-      eachVector<V>(columns - j, [&](int64_t i, auto lanes) { sumDown<1>(acc + j + i, x + j + i, block, pitch, lanes); });
+      for (; j + 4 * V::kWidth <= columns; j += 4 * V::kWidth)
+        sumDown<4>(acc + j, x + j, block, pitch, Full{});
+      eachVector<V>(columns - j,
+                    [&](int64_t i, auto lanes) { sumDown<1>(acc + j + i, x + j + i, block, pitch, lanes); });
     }
   }
 
@@ -119,15 +121,20 @@ struct ReduceNest {
     bool rowsContiguous = false;
     for (int d = 0; d < r.rank; d++) {
       if (r.shape[d] == 1 || xs[d] != 1) continue;
-      if (d < boundary) columnDim = d;
-      else rowsContiguous = true;
+      if (d < boundary)
+        columnDim = d;
+      else
+        rowsContiguous = true;
     }
     byColumns = columnDim >= 0 && !rowsContiguous;
     for (int d = 0; d < r.rank; d++) {
       if (r.shape[d] == 1) continue;
-      if (d >= boundary) insertFolded(r.shape[d], xs[d]);
-      else if (byColumns && d == columnDim) columns = r.shape[d], columnOut = os[d];
-      else appendKept(r.shape[d], os[d], xs[d]);
+      if (d >= boundary)
+        insertFolded(r.shape[d], xs[d]);
+      else if (byColumns && d == columnDim)
+        columns = r.shape[d], columnOut = os[d];
+      else
+        appendKept(r.shape[d], os[d], xs[d]);
     }
     if (foldedDims == 0) insertFolded(1, 0);
   }
@@ -206,8 +213,10 @@ struct Reduction {
         position /= nest.folded[d];
       }
       const int64_t n = least(length - first, end - begin);
-      if (nest.byColumns) Fold::columns(acc, from + offset, columns, n, stride);
-      else acc[0] = Fold::join(acc[0], Fold::row(from + offset, n, stride));
+      if (nest.byColumns)
+        Fold::columns(acc, from + offset, columns, n, stride);
+      else
+        acc[0] = Fold::join(acc[0], Fold::row(from + offset, n, stride));
       begin += n;
     }
   }

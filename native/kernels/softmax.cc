@@ -32,8 +32,8 @@ void logSoftmax(const int32_t* words, Context& context) {
     T* y = r.data<T>(0) + at[0];
     const T* x = r.data<T>(1) + at[1];
     const V largest = splat<V>(extremeOf<Largest>(x, n));
-    const double sum = sumOver<V>(
-        n, [&](int64_t i, auto lanes) { return exp(sub(load<V>(x + i, lanes), largest)); });
+    const double sum =
+        sumOver<V>(n, [&](int64_t i, auto lanes) { return exp(sub(load<V>(x + i, lanes), largest)); });
     const V logSum = splat<V>(log(Lane<double>(sum)).v);
     eachVector<V>(n, [&](int64_t i, auto lanes) {
       store(y + i, sub(sub(load<V>(x + i, lanes), largest), logSum), lanes);
@@ -51,9 +51,8 @@ void softmaxBackward(const int32_t* words, Context& context) {
     T* dx = r.data<T>(0) + at[0];
     const T* g = r.data<T>(1) + at[1];
     const T* y = r.data<T>(2) + at[2];
-    const V dot = splat<V>(sumOver<V>(n, [&](int64_t i, auto lanes) {
-      return mul(load<V>(g + i, lanes), load<V>(y + i, lanes));
-    }));
+    const V dot = splat<V>(sumOver<V>(
+        n, [&](int64_t i, auto lanes) { return mul(load<V>(g + i, lanes), load<V>(y + i, lanes)); }));
     eachVector<V>(n, [&](int64_t i, auto lanes) {
       store(dx + i, mul(sub(load<V>(g + i, lanes), dot), load<V>(y + i, lanes)), lanes);
     });

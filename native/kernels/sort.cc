@@ -67,8 +67,9 @@ inline void sortRow(const T* x, int64_t n, int64_t* indices, int64_t* space, boo
   } else {
     for (int64_t i = 0; i < n; i++) space[i] = i;
     const int64_t* sorted =
-        descending ? mergeSort(space, space + n, n, [x](int64_t a, int64_t b) { return sortsBefore(x[b], x[a]); })
-                   : mergeSort(space, space + n, n, [x](int64_t a, int64_t b) { return sortsBefore(x[a], x[b]); });
+        descending
+            ? mergeSort(space, space + n, n, [x](int64_t a, int64_t b) { return sortsBefore(x[b], x[a]); })
+            : mergeSort(space, space + n, n, [x](int64_t a, int64_t b) { return sortsBefore(x[a], x[b]); });
     memcpy(indices, sorted, static_cast<size_t>(n) * sizeof(int64_t));
   }
 }

@@ -35,9 +35,7 @@ struct Record {
   T* data(int operand) const {
     return reinterpret_cast<T*>(address(operand));
   }
-  int dtype(int operand) const {
-    return operandWords[abi::OPERAND_WORDS * operand + abi::OPERAND_DTYPE];
-  }
+  int dtype(int operand) const { return operandWords[abi::OPERAND_WORDS * operand + abi::OPERAND_DTYPE]; }
   const int32_t* strides(int operand) const { return allStrides + operand * rank; }
   /// The operand's stride along the last dimension; 0 for a single element.
   int64_t innerStride(int operand) const { return rank ? strides(operand)[rank - 1] : 0; }

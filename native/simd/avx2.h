@@ -47,14 +47,14 @@ inline void store(float* p, F32 a, Part part) { _mm256_maskstore_ps(p, tailMask3
 inline void store(double* p, F64 a, Part part) { _mm256_maskstore_pd(p, tailMask64(part.n), a.v); }
 
 // Both widths from one line.
-#define COTANGENT_UNARY(verb, form) \
+#define COTANGENT_UNARY(verb, form)                  \
   inline F32 verb(F32 a) { return {form(ps, a.v)}; } \
   inline F64 verb(F64 a) { return {form(pd, a.v)}; }
-#define COTANGENT_BINARY(verb, name) \
+#define COTANGENT_BINARY(verb, name)                                       \
   inline F32 verb(F32 a, F32 b) { return {_mm256_##name##_ps(a.v, b.v)}; } \
   inline F64 verb(F64 a, F64 b) { return {_mm256_##name##_pd(a.v, b.v)}; }
-#define COTANGENT_COMPARE(verb, predicate) \
-  inline Mask32 verb(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, predicate)}; }    \
+#define COTANGENT_COMPARE(verb, predicate)                                          \
+  inline Mask32 verb(F32 a, F32 b) { return {_mm256_cmp_ps(a.v, b.v, predicate)}; } \
   inline Mask64 verb(F64 a, F64 b) { return {_mm256_cmp_pd(a.v, b.v, predicate)}; }
 
 COTANGENT_BINARY(add, add)
@@ -101,12 +101,8 @@ inline Mask32 both(Mask32 a, Mask32 b) { return {_mm256_and_ps(a.v, b.v)}; }
 inline Mask64 both(Mask64 a, Mask64 b) { return {_mm256_and_pd(a.v, b.v)}; }
 inline Mask32 either(Mask32 a, Mask32 b) { return {_mm256_or_ps(a.v, b.v)}; }
 inline Mask64 either(Mask64 a, Mask64 b) { return {_mm256_or_pd(a.v, b.v)}; }
-inline Mask32 invert(Mask32 a) {
-  return {_mm256_xor_ps(a.v, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))};
-}
-inline Mask64 invert(Mask64 a) {
-  return {_mm256_xor_pd(a.v, _mm256_castsi256_pd(_mm256_set1_epi32(-1)))};
-}
+inline Mask32 invert(Mask32 a) { return {_mm256_xor_ps(a.v, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))}; }
+inline Mask64 invert(Mask64 a) { return {_mm256_xor_pd(a.v, _mm256_castsi256_pd(_mm256_set1_epi32(-1)))}; }
 inline bool anylane(Mask32 m) { return _mm256_movemask_ps(m.v) != 0; }
 inline bool anylane(Mask64 m) { return _mm256_movemask_pd(m.v) != 0; }
 inline F32 select(Mask32 m, F32 a, F32 b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
@@ -169,12 +165,8 @@ inline void storeMask(uint8_t* p, Mask64 m) {
 
 inline F32 keep(F32 a, Full) { return a; }
 inline F64 keep(F64 a, Full) { return a; }
-inline F32 keep(F32 a, Part part) {
-  return {_mm256_and_ps(a.v, _mm256_castsi256_ps(tailMask32(part.n)))};
-}
-inline F64 keep(F64 a, Part part) {
-  return {_mm256_and_pd(a.v, _mm256_castsi256_pd(tailMask64(part.n)))};
-}
+inline F32 keep(F32 a, Part part) { return {_mm256_and_ps(a.v, _mm256_castsi256_ps(tailMask32(part.n)))}; }
+inline F64 keep(F64 a, Part part) { return {_mm256_and_pd(a.v, _mm256_castsi256_pd(tailMask64(part.n)))}; }
 inline double sumLanes(F64 a) {
   const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(a.v), _mm256_extractf128_pd(a.v, 1));
   return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));

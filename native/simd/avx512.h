@@ -41,14 +41,14 @@ inline void store(float* p, F32 a, Part part) { _mm512_mask_storeu_ps(p, tailMas
 inline void store(double* p, F64 a, Part part) { _mm512_mask_storeu_pd(p, tailMask64(part.n), a.v); }
 
 // Both widths from one line.
-#define COTANGENT_UNARY(verb, form) \
+#define COTANGENT_UNARY(verb, form)                  \
   inline F32 verb(F32 a) { return {form(ps, a.v)}; } \
   inline F64 verb(F64 a) { return {form(pd, a.v)}; }
-#define COTANGENT_BINARY(verb, name) \
+#define COTANGENT_BINARY(verb, name)                                       \
   inline F32 verb(F32 a, F32 b) { return {_mm512_##name##_ps(a.v, b.v)}; } \
   inline F64 verb(F64 a, F64 b) { return {_mm512_##name##_pd(a.v, b.v)}; }
-#define COTANGENT_COMPARE(verb, predicate) \
-  inline Mask32 verb(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, predicate)}; }    \
+#define COTANGENT_COMPARE(verb, predicate)                                               \
+  inline Mask32 verb(F32 a, F32 b) { return {_mm512_cmp_ps_mask(a.v, b.v, predicate)}; } \
   inline Mask64 verb(F64 a, F64 b) { return {_mm512_cmp_pd_mask(a.v, b.v, predicate)}; }
 
 COTANGENT_BINARY(add, add)

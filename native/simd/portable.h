@@ -77,13 +77,13 @@ inline void storeMask(uint8_t* p, BlockMask<T> m) {
   for (int i = 0; i < Block<T>::kWidth; i++) p[i] = m.v[i] & 1;
 }
 
-#define COTANGENT_BINARY(verb, op) \
-  template <class T> \
-  inline Block<T> verb(Block<T> a, Block<T> b) {   \
-    return {a.v op b.v}; \
+#define COTANGENT_BINARY(verb, op)               \
+  template <class T>                             \
+  inline Block<T> verb(Block<T> a, Block<T> b) { \
+    return {a.v op b.v};                         \
   }
-#define COTANGENT_COMPARE(verb, op) \
-  template <class T> \
+#define COTANGENT_COMPARE(verb, op)                  \
+  template <class T>                                 \
   inline BlockMask<T> verb(Block<T> a, Block<T> b) { \
     return {(typename Block<T>::Bits)(a.v op b.v)};  \
   }

@@ -100,10 +100,10 @@ inline Lane<T> max(Lane<T> a, Lane<T> b) {
 }
 
 // Comparisons, masks.
-#define COTANGENT_COMPARE(verb, op) \
-  template <class T> \
-  inline bool verb(Lane<T> a, Lane<T> b) {  \
-    return a.v op b.v; \
+#define COTANGENT_COMPARE(verb, op)        \
+  template <class T>                       \
+  inline bool verb(Lane<T> a, Lane<T> b) { \
+    return a.v op b.v;                     \
   }
 COTANGENT_COMPARE(eq, ==)
 COTANGENT_COMPARE(ne, !=)
@@ -167,15 +167,11 @@ inline To bitsOf(From from) {
   memcpy(&to, &from, sizeof(To));
   return to;
 }
-inline Lane<float> exp2i(Lane<float> n) {
-  return bitsOf<float>((static_cast<int32_t>(n.v) + 127) << 23);
-}
+inline Lane<float> exp2i(Lane<float> n) { return bitsOf<float>((static_cast<int32_t>(n.v) + 127) << 23); }
 inline Lane<double> exp2i(Lane<double> n) {
   return bitsOf<double>(static_cast<int64_t>(static_cast<int32_t>(n.v) + 1023) << 52);
 }
-inline Lane<float> exponent(Lane<float> x) {
-  return static_cast<float>((bitsOf<int32_t>(x.v) >> 23) - 127);
-}
+inline Lane<float> exponent(Lane<float> x) { return static_cast<float>((bitsOf<int32_t>(x.v) >> 23) - 127); }
 inline Lane<double> exponent(Lane<double> x) {
   return static_cast<double>(static_cast<int32_t>(bitsOf<int64_t>(x.v) >> 52) - 1023);
 }

@@ -146,7 +146,9 @@ struct Pool::State {
     const int asleep = parked.load();
     if (!asleep) return;
     // Passing through the lock makes sure that a worker about to wait has begun to.
-    { std::lock_guard<std::mutex> lock(parking); }
+    {
+      std::lock_guard<std::mutex> lock(parking);
+    }
     if (helpers >= asleep) {
       unpark.notify_all();
     } else {
@@ -210,7 +212,9 @@ void Pool::run(int64_t n, int64_t grain, Task task, void* job, char* workspace) 
   s.takePieces(workspace);
   s.phase.fetch_and(~kOpen, std::memory_order_acq_rel);
   for (int i = 0; s.phase.load(std::memory_order_acquire) & kInside; i++) {
-    if (i < 10000) spinPause();
-    else std::this_thread::yield();
+    if (i < 10000)
+      spinPause();
+    else
+      std::this_thread::yield();
   }
 }

@@ -25,8 +25,8 @@ class Pool {
   /// Waits for the job that is running, if any. Counts the calling thread.
   void setThreads(int count);
 
-  /// Calls `task` over [0, n) in pieces of at least `grain`, the last excepted, on several threads, and returns when all
-  /// are done. `workspace` is the calling thread's.
+  /// Calls `task` over [0, n) in pieces of at least `grain`, the last excepted, on several threads, and
+  /// returns when all are done. `workspace` is the calling thread's.
   void run(int64_t n, int64_t grain, Task task, void* job, char* workspace);
 
   Pool(const Pool&) = delete;

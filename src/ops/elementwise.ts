@@ -7,7 +7,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { CHECK_NONZERO, NE } from '../generated/opcodes.ts';
 import type { Heap } from '../memory/storage.ts';
 import type { Operand } from '../program/encode.ts';
-import { allocate, commonHeap, emit, type Instruction, immediate, operand } from '../tensor/create.ts';
+import { allocate, commonHeap, emit, emitFlat, type Instruction, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
@@ -58,18 +58,35 @@ export function promoted(input: TensorLike): Promoted {
 }
 
 /** The dtype that an op computes in. */
-function computeType(spec: ElementwiseSpec, inputs: readonly TensorLike[]): DType {
+function computeType(op: string, spec: ElementwiseSpec, inputs: readonly TensorLike[]): DType {
   const first = inputs[0] as TensorLike;
   // Derivatives compute with plain numbers too, and must not lose digits.
   if (inputs.every((input) => typeof input === 'number')) return 'float64';
   const common = inputs.length === 1 ? (first as Tensor).dtype : resultType(inputs.map(promoted));
   if (spec.dtypes === 'float') return isFloating(common) ? common : 'float32';
   if (common !== 'bool' || spec.dtypes === 'any') return common;
-  throw new DTypeError(spec.name, 'does not take bool tensors; convert with to({ dtype })');
+  throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
 }
 
 function checkNumber(op: string, value: unknown): void {
   if (typeof value !== 'number') throw new ArgumentError(op, `wants a tensor or a number, got ${describe(value)}`);
+}
+
+/**
+ * The float tensor whose shape, dtype and layout all tensors among the inputs share, so that one loop over memory does; null
+ * where anything wants a closer look, errors included.
+ */
+function flatLead(inputs: readonly TensorLike[]): Tensor | null {
+  let lead: Tensor | null = null;
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i] as TensorLike;
+    if (typeof x === 'number') continue;
+    if (!(x instanceof Tensor) || x.disposed || !x.isContiguous) return null;
+    if (lead === null) lead = x;
+    else if (x.storage.heap !== lead.storage.heap || x.dtype !== lead.dtype || !sameShape(x.shape, lead.shape))
+      return null;
+  }
+  return lead !== null && lead.isFloatingPoint && lead.size > 0 ? lead : null;
 }
 
 /** Runs an elementwise op on tensors and numbers. */
@@ -78,9 +95,29 @@ export function apply(
   inputs: readonly TensorLike[],
   params: readonly number[] = NO_PARAMS,
 ): Tensor {
+  const lead = flatLead(inputs);
+  const out = lead === null ? applyAny(spec, inputs, params) : computeFlat(spec.name, lead, spec, inputs, params);
+  if (lead !== null && spec.vjp !== null && !spec.test && tracks(inputs)) trackElementwise(spec, inputs, out, params);
+  return out;
+}
+
+function computeFlat(
+  op: string,
+  lead: Tensor,
+  spec: { opcode: number; test: boolean },
+  inputs: readonly TensorLike[],
+  params: readonly number[],
+): Tensor {
+  const { heap } = lead.storage;
+  const out = allocate(op, heap, spec.test ? 'bool' : lead.dtype, lead.shape);
+  emitFlat(op, heap, spec.opcode, out, lead.dtype, inputs, params);
+  return out;
+}
+
+function applyAny(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[]): Tensor {
   for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(spec.name, input);
   const heap = commonHeap(spec.name, inputs);
-  const dtype = computeType(spec, inputs);
+  const dtype = computeType(spec.name, spec, inputs);
   const operands = inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype)));
   const out = compute(spec.name, heap, spec, operands, dtype, params, null);
   if (spec.vjp !== null && !spec.test && tracks(operands)) trackElementwise(spec, operands, out, params);
@@ -98,7 +135,7 @@ export function applyInPlace(
   if (!(target instanceof Tensor)) throw new ArgumentError(op, `wants a tensor, got ${describe(target)}`);
   for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(op, input);
   const heap = commonHeap(op, inputs);
-  const dtype = computeType({ ...spec, name: op }, inputs);
+  const dtype = computeType(op, spec, inputs);
   const result = spec.test ? 'bool' : dtype;
   if (
     result !== target.dtype &&
@@ -115,7 +152,6 @@ export function applyInPlace(
       `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`,
     );
   checkInPlace(op, target);
-  const wide = { ...spec, name: op };
   // Gradients are those of the op on the tensor's former value, which lives on in the graph only.
   const tracked = tracks(inputs) && spec.vjp !== null;
   const direct = target.dtype === dtype && !tracked && !overlaps(target, inputs);
@@ -123,7 +159,7 @@ export function applyInPlace(
     compute(
       op,
       heap,
-      wide,
+      spec,
       inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype))),
       dtype,
       params,
@@ -136,7 +172,7 @@ export function applyInPlace(
   const reads = tracked && spec.vjp?.some(({ uses }) => uses.includes('x'));
   const former = reads ? clone(target) : target;
   const operands = inputs.map((input) => (input === target ? former : input));
-  writeOver(op, target, castTo(apply(wide, operands, params), target.dtype));
+  writeOver(op, target, castTo(apply({ ...spec, name: op }, operands, params), target.dtype));
   return target;
 }
 
@@ -227,28 +263,31 @@ function trackElementwise(
       const place = places[name];
       return place === undefined ? (numbers[TERMS.indexOf(name as 'x')] as number) : (kept[place] as Tensor);
     };
-    return inputs.map((_, i) => {
-      if (!needs[i]) return null;
+    return shapes.map((shape, i) => {
+      if (!needs[i] || shape === null) return null;
       const derivative = derivatives[i];
-      if (derivative === undefined) return filled(spec.name, shapes[i] as Shape, 0, g as Tensor);
-      const { uses, fused } = derivative;
-      const values = uses.map(term);
-      const gradient =
-        fused >= 0 && !tracks(values)
-          ? compute(
-              spec.name,
-              (g as Tensor).storage.heap,
-              { opcode: fused, test: false, divides: false },
-              values,
-              (g as Tensor).dtype,
-              params,
-              null,
-            )
-          : derivative.compose(
-              Object.fromEntries(uses.map((name, u) => [name, values[u]])) as unknown as Terms,
-              params,
-            );
-      return sumTo(castTo(gradient as Tensor, (g as Tensor).dtype), shapes[i] as Shape);
+      if (derivative === undefined) return filled(spec.name, shape, 0, g as Tensor);
+      const values = derivative.uses.map(term);
+      return sumTo(castTo(cotangent(spec, derivative, values, g as Tensor, params), (g as Tensor).dtype), shape);
     });
   });
+}
+
+/** The cotangent of one input, before it is summed over what was broadcast. */
+function cotangent(
+  spec: ElementwiseSpec,
+  { uses, fused, compose }: DerivativeSpec,
+  values: readonly TensorLike[],
+  g: Tensor,
+  params: readonly number[],
+): Tensor {
+  if (fused < 0 || tracks(values)) {
+    const terms: Partial<Record<keyof Terms, TensorLike>> = {};
+    for (let u = 0; u < uses.length; u++) terms[uses[u] as keyof Terms] = values[u] as TensorLike;
+    return compose(terms as Terms, params) as Tensor;
+  }
+  const kernel = { opcode: fused, test: false, divides: false };
+  const lead = flatLead(values);
+  if (lead !== null) return computeFlat(spec.name, lead, kernel, values, params);
+  return compute(spec.name, g.storage.heap, kernel, values, g.dtype, params, null);
 }

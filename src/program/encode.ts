@@ -55,19 +55,14 @@ export function writeRecord(
       for (let i = 0; i < rank; i++) w[strideAt + i] = 0;
       continue;
     }
-    w[at + ABI.OPERAND_DTYPE] = operand.dtype;
     if (operand.immediate === true) {
       writeImmediate(backend, end, operand.at, operand.dtype);
-      w[at] = end - start;
-      w[at + 1] = 0;
+      w[at + ABI.OPERAND_ADDRESS_LOW] = end - start;
+      w[at + ABI.OPERAND_ADDRESS_HIGH] = 0;
+      w[at + ABI.OPERAND_DTYPE] = operand.dtype;
       w[at + ABI.OPERAND_FLAGS] = ABI.FLAG_IMMEDIATE;
       end += 2;
-    } else {
-      // `| 0` keeps the low 32 bits of any integer below 2⁵³.
-      w[at] = operand.at | 0;
-      w[at + 1] = Math.floor(operand.at / TWO_32);
-      w[at + ABI.OPERAND_FLAGS] = 0;
-    }
+    } else writeAddress(w, at, operand.at, operand.dtype);
     const { strides } = operand;
     for (let i = 0; i < rank; i++) w[strideAt + i] = strides[i] as number;
   }
@@ -75,9 +70,19 @@ export function writeRecord(
   return end;
 }
 
+/** Writes the operand at word `at`: an address and the dtype of what lies there. */
+export function writeAddress(w: Int32Array, at: number, address: number, dtype: number): void {
+  // `| 0` keeps the low 32 bits of any integer below 2⁵³.
+  w[at + ABI.OPERAND_ADDRESS_LOW] = address | 0;
+  w[at + ABI.OPERAND_ADDRESS_HIGH] = Math.floor(address / TWO_32);
+  w[at + ABI.OPERAND_DTYPE] = dtype;
+  w[at + ABI.OPERAND_FLAGS] = 0;
+}
+
 const scratch = new DataView(new ArrayBuffer(8));
 
-function writeImmediate(backend: Backend, at: number, value: number, dtype: number): void {
+/** Writes a constant of a dtype at word `at`. */
+export function writeImmediate(backend: Backend, at: number, value: number, dtype: number): void {
   const w = backend.words();
   if (dtype === 1) {
     backend.doubles()[at >> 1] = value;

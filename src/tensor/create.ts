@@ -3,8 +3,9 @@ import { defaultHeap } from '../backend/registry.ts';
 import { ArgumentError, BackendError, describe } from '../errors.ts';
 import { isScoped } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
-import { type Operand, PROGRAM_START, run, writeRecord } from '../program/encode.ts';
-import { isVerifying, verify } from '../program/verify.ts';
+import { ABI } from '../program/abi.ts';
+import { type Operand, PROGRAM_START, run, writeAddress, writeImmediate, writeRecord } from '../program/encode.ts';
+import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { type Shape, sizeOf } from './layout.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
@@ -61,20 +62,81 @@ export interface Instruction {
   params?: readonly number[];
 }
 
+const extentOf = ({ address, bytes }: { readonly address: number; readonly bytes: number }): Extent => ({
+  start: address,
+  end: address + bytes,
+});
+
 /** Runs instructions as one program, in order. Iteration spaces without elements are skipped. */
 export function emit(op: string, heap: Heap, ...instructions: readonly Instruction[]): void {
   let end = PROGRAM_START;
-  const encoded: { start: number; operands: readonly (Operand | null)[] }[] = [];
+  const encoded: { start: number; operands: readonly (Operand | null)[] }[] | null = isVerifying() ? [] : null;
   for (const { opcode, dtype, shape, operands, params } of instructions) {
     if (sizeOf(shape) === 0) continue;
-    if (isVerifying()) encoded.push({ start: end, operands });
+    encoded?.push({ start: end, operands });
     end = writeRecord(heap.backend, end, opcode, dtypeInfo[dtype].code, shape, operands, params ?? []);
   }
   if (end === PROGRAM_START) return;
-  if (isVerifying())
+  if (encoded !== null)
     verify(heap.backend.words(), end, (record, k) => {
       const storage = encoded.find(({ start }) => start === record)?.operands[k]?.storage;
-      return storage && { start: storage.address, end: storage.address + storage.bytes };
+      return storage && extentOf(storage);
     });
   run(op, heap.backend, end);
+}
+
+/**
+ * Runs one elementwise record whose tensors all lie in row-major order in one shape: a single loop of stride 1. Says the
+ * same as `emit`, without building anything first; eager training is made of little else.
+ */
+export function emitFlat(
+  op: string,
+  heap: Heap,
+  opcode: number,
+  out: Tensor,
+  dtype: DType,
+  inputs: readonly TensorLike[],
+  params: readonly number[],
+): void {
+  const { backend } = heap;
+  const words = backend.words();
+  const count = inputs.length + 1;
+  const start = PROGRAM_START;
+  const { code, bytes } = dtypeInfo[dtype];
+  words[start + ABI.RECORD_OPCODE] = opcode;
+  words[start + ABI.RECORD_DTYPE] = code;
+  words[start + ABI.RECORD_RANK] = 1;
+  words[start + ABI.RECORD_OPERANDS] = count;
+  words[start + ABI.RECORD_PARAMS] = params.length;
+  let at = start + ABI.RECORD_FIXED_WORDS;
+  for (let i = 0; i < params.length; i++, at += 2) backend.doubles()[at >> 1] = params[i] as number;
+  const shapeAt = at + count * ABI.OPERAND_WORDS;
+  let end = shapeAt + 1 + count;
+  end += end & 1;
+  words[shapeAt] = out.size;
+  writeAddress(words, at, out.storage.address + out.offset * dtypeInfo[out.dtype].bytes, dtypeInfo[out.dtype].code);
+  words[shapeAt + 1] = 1;
+  for (let i = 0; i < inputs.length; i++) {
+    at += ABI.OPERAND_WORDS;
+    const input = inputs[i] as TensorLike;
+    if (typeof input === 'number') {
+      words[at + ABI.OPERAND_ADDRESS_LOW] = end - start;
+      words[at + ABI.OPERAND_ADDRESS_HIGH] = 0;
+      words[at + ABI.OPERAND_DTYPE] = code;
+      words[at + ABI.OPERAND_FLAGS] = ABI.FLAG_IMMEDIATE;
+      words[shapeAt + 2 + i] = 0;
+      writeImmediate(backend, end, input, code);
+      end += 2;
+    } else {
+      writeAddress(words, at, input.storage.address + input.offset * bytes, code);
+      words[shapeAt + 2 + i] = 1;
+    }
+  }
+  words[start] = end - start;
+  if (isVerifying())
+    verify(words, end, (_, k) => {
+      const tensor = k === 0 ? out : inputs[k - 1];
+      return tensor instanceof Tensor ? extentOf(tensor.storage) : undefined;
+    });
+  run(op, backend, end);
 }

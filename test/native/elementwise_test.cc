@@ -16,7 +16,8 @@ std::vector<Layout> layouts() {
     list.push_back({{n}, {2}, {3}, {1}});
     list.push_back({{n}, {3}, {1}, {0}});
   }
-  const std::vector<Dims> planes = {{5, 7}, {7, 5}, {17, 513}, {513, 17}, {40, 130}, {1000, 1}, {1, 1000}, {300, 200}};
+  const std::vector<Dims> planes = {{5, 7},    {7, 5},    {17, 513}, {513, 17},
+                                    {40, 130}, {1000, 1}, {1, 1000}, {300, 200}};
   for (const Dims& s : planes) {
     const int32_t a = s[0], b = s[1];
     list.push_back({s, {b, 1}, {b, 1}, {0, 1}});
@@ -43,12 +44,14 @@ void testBinary(Machine& m, int opcode, double low, double high, F expected) {
       const R want = expected(x[offsetAt(i, l.shape, l.x)], y[offsetAt(i, l.shape, l.y)]);
       ok = ok && out[offsetAt(i, l.shape, l.out)] == want;
     }
-    check(ok, "binary " + std::to_string(opcode) + " dtype " + std::to_string(dtypeOf<T>()) + " " + show(l.shape) + show(l.x));
+    check(ok, "binary " + std::to_string(opcode) + " dtype " + std::to_string(dtypeOf<T>()) + " " +
+                  show(l.shape) + show(l.x));
   }
 }
 
 template <class T>
-void testUnary(Machine& m, int opcode, double low, double high, double tolerance, double (*expected)(double)) {
+void testUnary(Machine& m, int opcode, double low, double high, double tolerance,
+               double (*expected)(double)) {
   for (int32_t n : {1, 7, 17, 513, 1000, 70001}) {
     Buffer<T> x(n, low, high), out(n);
     runOne(m, opcode, dtypeOf<T>(), {n}, {}, {operand(out, {1}), operand(x, {1})});
@@ -134,11 +137,13 @@ void testTransposedCopy(Machine& m) {
 
 void testWhere(Machine& m) {
   for (const Layout& l : layouts()) {
-    Buffer<double> out(extentOf(l.shape, l.out)), x(extentOf(l.shape, l.x), -1, 1), y(extentOf(l.shape, l.y), -1, 1);
+    Buffer<double> out(extentOf(l.shape, l.out)), x(extentOf(l.shape, l.x), -1, 1),
+        y(extentOf(l.shape, l.y), -1, 1);
     const Dims flat = packed(l.shape);
     Buffer<bool> condition(countOf(l.shape));
     for (int64_t i = 0; i < condition.size(); i++) condition[i] = draw() & 1;
-    runOne(m, OP_WHERE, abi::FLOAT64, l.shape, {}, {operand(out, l.out), operand(condition, flat), operand(x, l.x), operand(y, l.y)});
+    runOne(m, OP_WHERE, abi::FLOAT64, l.shape, {},
+           {operand(out, l.out), operand(condition, flat), operand(x, l.x), operand(y, l.y)});
     bool ok = true;
     for (int64_t i = 0; i < countOf(l.shape); i++) {
       const double want = condition[i] ? x[offsetAt(i, l.shape, l.x)] : y[offsetAt(i, l.shape, l.y)];
@@ -191,5 +196,6 @@ void testCopy(Machine& m) {
   memcpy(odd.data(), values, sizeof(values));
   Buffer<int32_t> whole(4);
   runOne(m, OP_COPY, abi::INT32, {4}, {}, {operand(whole, {1}), operand(odd, {1})});
-  check(whole[0] == 0 && whole[1] == -1 && whole[2] == INT32_MAX && whole[3] == INT32_MIN, "float to integer");
+  check(whole[0] == 0 && whole[1] == -1 && whole[2] == INT32_MAX && whole[3] == INT32_MIN,
+        "float to integer");
 }

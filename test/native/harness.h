@@ -1,6 +1,6 @@
 // The frame of the native tests: records built by hand, operands with guards around them, and a naive walk of
-// iteration spaces to compare with. A test is a function of a Machine; main.cc runs each on every instruction set
-// with several thread counts.
+// iteration spaces to compare with. A test is a function of a Machine; main.cc runs each on every instruction
+// set with several thread counts.
 #pragma once
 #include <math.h>
 #include <stdint.h>
@@ -87,7 +87,8 @@ class Buffer {
   Buffer(const Buffer&) = delete;
   ~Buffer() {
     bool intact = true;
-    for (size_t i = 0; i < kGuard; i++) intact = intact && bytes[i] == kPattern && bytes[bytes.size() - 1 - i] == kPattern;
+    for (size_t i = 0; i < kGuard; i++)
+      intact = intact && bytes[i] == kPattern && bytes[bytes.size() - 1 - i] == kPattern;
     check(intact, "guard bytes");
   }
   void fill(double low, double high) {
@@ -120,7 +121,8 @@ class Program {
  public:
   Program() : words(abi::HEADER_WORDS) {}
 
-  void add(int opcode, int dtype, const Dims& shape, const std::vector<double>& params, const std::vector<Operand>& operands) {
+  void add(int opcode, int dtype, const Dims& shape, const std::vector<double>& params,
+           const std::vector<Operand>& operands) {
     std::vector<int32_t> record(abi::RECORD_FIXED_WORDS);
     record[abi::RECORD_OPCODE] = opcode;
     record[abi::RECORD_DTYPE] = dtype;
@@ -134,7 +136,8 @@ class Program {
     }
     for (const Operand& o : operands) {
       const uint64_t address = reinterpret_cast<uint64_t>(o.address);
-      record.insert(record.end(), {static_cast<int32_t>(address), static_cast<int32_t>(address >> 32), o.dtype, 0});
+      record.insert(record.end(),
+                    {static_cast<int32_t>(address), static_cast<int32_t>(address >> 32), o.dtype, 0});
     }
     record.insert(record.end(), shape.begin(), shape.end());
     for (const Operand& o : operands) record.insert(record.end(), o.strides.begin(), o.strides.end());
@@ -147,7 +150,8 @@ class Program {
     // 8-byte aligned, as params are read in place.
     std::vector<double> aligned(words.size() / 2 + 1);
     memcpy(aligned.data(), words.data(), words.size() * sizeof(int32_t));
-    const int status = execute(*m.table, m.context, reinterpret_cast<int32_t*>(aligned.data()), static_cast<int32_t>(words.size()));
+    const int status = execute(*m.table, m.context, reinterpret_cast<int32_t*>(aligned.data()),
+                               static_cast<int32_t>(words.size()));
     memcpy(words.data(), aligned.data(), abi::HEADER_WORDS * sizeof(int32_t));
     return status;
   }
@@ -159,7 +163,8 @@ inline void runOne(Machine& m, int opcode, int dtype, const Dims& shape, const s
                    const std::vector<Operand>& operands) {
   Program program;
   program.add(opcode, dtype, shape, params, operands);
-  check(program.run(m) == 0, "status of opcode " + std::to_string(opcode) + " dtype " + std::to_string(dtype));
+  check(program.run(m) == 0,
+        "status of opcode " + std::to_string(opcode) + " dtype " + std::to_string(dtype));
 }
 
 inline int64_t countOf(const Dims& shape) {

@@ -15,7 +15,8 @@ void testGather(Machine& m, int32_t outer, int32_t from, int32_t n, int32_t inne
   const Dims is = rowwise ? Dims{0, 1, 0} : os;
   Buffer<T> x(outer * from * inner, 0, 100), out(countOf(shape));
   Buffer<int64_t> index(extentOf(shape, is), 0, from);
-  runOne(m, OP_GATHER, dtypeOf<T>(), shape, {static_cast<double>(inner)}, {operand(out, os), operand(x, xs), operand(index, is)});
+  runOne(m, OP_GATHER, dtypeOf<T>(), shape, {static_cast<double>(inner)},
+         {operand(out, os), operand(x, xs), operand(index, is)});
   bool ok = true;
   for (int64_t i = 0; i < countOf(shape); i++) {
     ok = ok && out[i] == x[offsetAt(i, shape, xs) + index[offsetAt(i, shape, is)] * inner];
@@ -35,7 +36,8 @@ void testScatter(Machine& m, int opcode, int32_t outer, int32_t to, int32_t n, i
     T& target = want[static_cast<size_t>(offsetAt(i, shape, os) + index[offsetAt(i, shape, is)] * inner)];
     target = opcode == OP_SCATTER ? source[i] : static_cast<T>(target + source[i]);
   }
-  runOne(m, opcode, dtypeOf<T>(), shape, {static_cast<double>(inner)}, {operand(out, os), operand(index, is), operand(source, ss)});
+  runOne(m, opcode, dtypeOf<T>(), shape, {static_cast<double>(inner)},
+         {operand(out, os), operand(index, is), operand(source, ss)});
   // Equal to the last bit: the order of additions is fixed.
   check(memcmp(want.data(), out.data(), want.size() * sizeof(T)) == 0, "scatter " + show(shape));
 }
@@ -47,7 +49,8 @@ void testSortOf(Machine& m, double low, double high) {
       const int32_t rows = 3;
       Buffer<T> x(rows * n, low, high), values(rows * n);
       Buffer<int64_t> indices(rows * n), space(2 * n);
-      if (dtypeOf<T>() <= abi::FLOAT64 && n > 10) x[3] = static_cast<T>(NAN), x[5] = static_cast<T>(-NAN), x[6] = 0, x[8] = static_cast<T>(-0.0);
+      if (dtypeOf<T>() <= abi::FLOAT64 && n > 10)
+        x[3] = static_cast<T>(NAN), x[5] = static_cast<T>(-NAN), x[6] = 0, x[8] = static_cast<T>(-0.0);
       runOne(m, OP_SORT, dtypeOf<T>(), {rows, n}, {descending ? 1.0 : 0.0},
              {operand(values, {n, 1}), operand(indices, {n, 1}), operand(x, {n, 1}), operand(space, {0, 1})});
       bool ok = true;
@@ -62,7 +65,8 @@ void testSortOf(Machine& m, double low, double high) {
         std::stable_sort(want.begin(), want.end(), before);
         for (int64_t i = 0; i < n; i++) {
           const int64_t index = indices[r * n + i];
-          ok = ok && index == want[static_cast<size_t>(i)] && memcmp(&values[r * n + i], row + index, sizeof(T)) == 0;
+          ok = ok && index == want[static_cast<size_t>(i)] &&
+               memcmp(&values[r * n + i], row + index, sizeof(T)) == 0;
         }
       }
       check(ok, "sort of " + std::to_string(n) + " dtype " + std::to_string(dtypeOf<T>()));
@@ -121,8 +125,8 @@ void testExecute(Machine& m) {
   index[78] = 10;
   y[0] = 0;
   check(program.run(m) == abi::FAULT_INDEX && y[0] == 0, "an index out of range stops the program");
-  check(program.words[abi::HEADER_STATUS] == abi::FAULT_INDEX && program.words[abi::HEADER_FAULT_RECORD] == second &&
-            faultValue(program) == -3,
+  check(program.words[abi::HEADER_STATUS] == abi::FAULT_INDEX &&
+            program.words[abi::HEADER_FAULT_RECORD] == second && faultValue(program) == -3,
         "the header tells where");
 
   Buffer<int32_t> divisor(100, 1, 9);

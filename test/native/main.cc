@@ -7,9 +7,16 @@ int main() {
     const char* name;
     void (*run)(Machine&);
   } tests[] = {
-      {"elementwise", testElementwise}, {"copy", testCopy},     {"reductions", testReductions}, {"matmul", testMatmul},
-      {"rows", testRows},               {"index", testIndex},   {"sort", testSort},             {"random", testRandom},
-      {"optim", testOptim},             {"execute", testExecute},
+      {"elementwise", testElementwise},
+      {"copy", testCopy},
+      {"reductions", testReductions},
+      {"matmul", testMatmul},
+      {"rows", testRows},
+      {"index", testIndex},
+      {"sort", testSort},
+      {"random", testRandom},
+      {"optim", testOptim},
+      {"execute", testExecute},
   };
   for (int isa = 0; isa < availableIsas(); isa++) {
     for (int threads = 1; threads <= 3; threads++) {

@@ -13,7 +13,10 @@ void testProduct(Machine& m, const Dims& shape, const Dims& cs, const Dims& as, 
   }
   runOne(m, OP_MATMUL, dtypeOf<T>(), shape, {}, {operand(c, cs), operand(a, as), operand(b, bs)});
   const double k = shape.back();
-  const double tolerance = (dtypeOf<T>() == abi::FLOAT64 ? 1e-14 : dtypeOf<T>() == abi::FLOAT32 ? 3e-6 : 0) * (1 + k);
+  const double tolerance = (dtypeOf<T>() == abi::FLOAT64   ? 1e-14
+                            : dtypeOf<T>() == abi::FLOAT32 ? 3e-6
+                                                           : 0) *
+                           (1 + k);
   bool ok = true;
   Dims places = shape;
   places.back() = 1;
@@ -38,8 +41,9 @@ void testLayouts(Machine& m, int32_t rows, int32_t columns, int32_t depth) {
 
 template <class T>
 void testType(Machine& m) {
-  const int32_t sizes[][3] = {{1, 1, 1},   {1, 17, 7},   {17, 1, 7},     {7, 17, 1},    {5, 6, 7},    {17, 33, 13},
-                              {1, 513, 40}, {513, 1, 40}, {64, 64, 64},   {97, 101, 103}, {3, 200, 300}, {200, 3, 300}};
+  const int32_t sizes[][3] = {{1, 1, 1},    {1, 17, 7},     {17, 1, 7},    {7, 17, 1},
+                              {5, 6, 7},    {17, 33, 13},   {1, 513, 40},  {513, 1, 40},
+                              {64, 64, 64}, {97, 101, 103}, {3, 200, 300}, {200, 3, 300}};
   for (const auto& s : sizes) testLayouts<T>(m, s[0], s[1], s[2]);
   // A batch, with one side shared and with both turned.
   testProduct<T>(m, {3, 5, 7, 9}, {35, 7, 1, 0}, {45, 9, 0, 1}, {0, 0, 1, 7});
@@ -62,7 +66,8 @@ void testDeterminism(Machine& m) {
   const int32_t n = 160;
   seed = 12345;
   Buffer<float> a(n * n, -1, 1), b(n * n, -1, 1), c(n * n);
-  runOne(m, OP_MATMUL, abi::FLOAT32, {n, n, n}, {}, {operand(c, {n, 1, 0}), operand(a, {n, 0, 1}), operand(b, {0, 1, n})});
+  runOne(m, OP_MATMUL, abi::FLOAT32, {n, n, n}, {},
+         {operand(c, {n, 1, 0}), operand(a, {n, 0, 1}), operand(b, {0, 1, n})});
   const std::vector<float> now(c.data(), c.data() + c.size());
   if (m.context.pool->threads() == 1) first = now;
   check(now == first, "the same product on several threads");

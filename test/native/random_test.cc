@@ -10,7 +10,8 @@ struct State {
 /// Philox 4×32-10, one block.
 void philox(const State& s, uint64_t block, uint32_t (&w)[4]) {
   const uint64_t at = (static_cast<uint64_t>(s.high) << 32 | s.low) + block;
-  uint32_t c[4] = {static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), 0, 0}, k[2] = {s.seedLow, s.seedHigh};
+  uint32_t c[4] = {static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), 0, 0},
+           k[2] = {s.seedLow, s.seedHigh};
   for (int round = 0; round < 10; round++) {
     const uint64_t a = uint64_t{0xD2511F53u} * c[0], b = uint64_t{0xCD9E8D57u} * c[2];
     const uint32_t next[4] = {static_cast<uint32_t>(b >> 32) ^ c[1] ^ k[0], static_cast<uint32_t>(b),
@@ -24,7 +25,8 @@ void philox(const State& s, uint64_t block, uint32_t (&w)[4]) {
 
 /// Draws n elements and compares them with `expected(words, i)` for element i of its block.
 template <class T, class F>
-void testDraw(Machine& m, int opcode, int perBlock, const std::vector<double>& params, double tolerance, F expected) {
+void testDraw(Machine& m, int opcode, int perBlock, const std::vector<double>& params, double tolerance,
+              F expected) {
   for (int32_t n : {1, 7, 31, 32, 33, 1000, 40001}) {
     Buffer<T> out(n);
     Buffer<int32_t> state(4);
@@ -36,18 +38,21 @@ void testDraw(Machine& m, int opcode, int perBlock, const std::vector<double>& p
     for (int64_t i = 0; i < n; i++) {
       uint32_t w[4];
       philox(start, static_cast<uint64_t>(i / perBlock), w);
-      ok = ok && near(static_cast<double>(out[i]), expected(w, static_cast<int>(i % perBlock)), tolerance, tolerance);
+      ok = ok && near(static_cast<double>(out[i]), expected(w, static_cast<int>(i % perBlock)), tolerance,
+                      tolerance);
     }
     State end;
     memcpy(&end, state.data(), sizeof(end));
-    const uint64_t used = (static_cast<uint64_t>(end.high) << 32 | end.low) - (static_cast<uint64_t>(start.high) << 32 | start.low);
+    const uint64_t used = (static_cast<uint64_t>(end.high) << 32 | end.low) -
+                          (static_cast<uint64_t>(start.high) << 32 | start.low);
     check(ok, "opcode " + std::to_string(opcode) + " draws " + std::to_string(n));
     check(used == static_cast<uint64_t>((n + perBlock - 1) / perBlock), "blocks consumed");
   }
 }
 
 double gauss(const uint32_t (&w)[4], int i) {
-  const double u = (static_cast<double>(w[i & 2]) + 1) / 4294967296.0, turns = static_cast<double>(w[(i & 2) + 1]) / 4294967296.0;
+  const double u = (static_cast<double>(w[i & 2]) + 1) / 4294967296.0,
+               turns = static_cast<double>(w[(i & 2) + 1]) / 4294967296.0;
   const double radius = sqrt(-2 * log(u)), angle = 2 * M_PI * turns;
   return radius * (i & 1 ? sin(angle) : cos(angle));
 }
@@ -60,7 +65,8 @@ void testBernoulli(Machine& m) {
   for (const int32_t stride : {0, 1}) {
     const State start = {1, 2, 3, 4};
     memcpy(state.data(), &start, sizeof(start));
-    runOne(m, OP_BERNOULLI, abi::BOOL, {n}, {}, {operand(out, {1}), operand(p, {stride}), operand(state, {0})});
+    runOne(m, OP_BERNOULLI, abi::BOOL, {n}, {},
+           {operand(out, {1}), operand(p, {stride}), operand(state, {0})});
     bool ok = true;
     for (int64_t i = 0; i < n; i++) {
       uint32_t w[4];
@@ -106,14 +112,18 @@ void testAdam(Machine& m, double decay, bool decoupled) {
     step[0] = 0, rate[0] = lr;
     first.fill(0, 0);
     second.fill(0, 0);
-    std::vector<double> want(p.data(), p.data() + n), mean(static_cast<size_t>(n)), square(static_cast<size_t>(n));
+    std::vector<double> want(p.data(), p.data() + n), mean(static_cast<size_t>(n)),
+        square(static_cast<size_t>(n));
     for (int t = 1; t <= 3; t++) {
       runOne(m, OP_ADAM_STEP, dtypeOf<T>(), {n}, {beta1, beta2, eps, decay, decoupled ? 1.0 : 0.0},
-             {operand(p, {1}), operand(g, {1}), operand(first, {1}), operand(second, {1}), operand(step, {0}), operand(rate, {0})});
+             {operand(p, {1}), operand(g, {1}), operand(first, {1}), operand(second, {1}), operand(step, {0}),
+              operand(rate, {0})});
       for (size_t i = 0; i < want.size(); i++) {
         double d = g[static_cast<int64_t>(i)];
-        if (decoupled) want[i] -= lr * decay * want[i];
-        else d += decay * want[i];
+        if (decoupled)
+          want[i] -= lr * decay * want[i];
+        else
+          d += decay * want[i];
         mean[i] = beta1 * mean[i] + (1 - beta1) * d;
         square[i] = beta2 * square[i] + (1 - beta2) * d * d;
         want[i] -= lr / (1 - pow(beta1, t)) * mean[i] / (sqrt(square[i]) / sqrt(1 - pow(beta2, t)) + eps);
@@ -131,15 +141,18 @@ void testRandom(Machine& m) {
   // Known answer of Random123 (kat_vectors, "philox4x32 10"): seed and counter zero.
   uint32_t known[4];
   philox({0, 0, 0, 0}, 0, known);
-  check(known[0] == 0x6627e8d5u && known[1] == 0xe169c58du && known[2] == 0xbc57ac4cu && known[3] == 0x9b00dbd8u, "Philox");
+  check(known[0] == 0x6627e8d5u && known[1] == 0xe169c58du && known[2] == 0xbc57ac4cu &&
+            known[3] == 0x9b00dbd8u,
+        "Philox");
 
-  testDraw<float>(m, OP_UNIFORM, 4, {}, 0, [](const uint32_t(&w)[4], int i) { return (w[i] >> 8) / 16777216.0; });
-  testDraw<double>(m, OP_UNIFORM, 2, {}, 0, [](const uint32_t(&w)[4], int i) {
+  testDraw<float>(m, OP_UNIFORM, 4, {}, 0,
+                  [](const uint32_t (&w)[4], int i) { return (w[i] >> 8) / 16777216.0; });
+  testDraw<double>(m, OP_UNIFORM, 2, {}, 0, [](const uint32_t (&w)[4], int i) {
     return ((w[2 * i] >> 5) * 67108864.0 + (w[2 * i + 1] >> 6)) / 9007199254740992.0;
   });
   testDraw<float>(m, OP_NORMAL, 4, {}, 1e-6, gauss);
   testDraw<double>(m, OP_NORMAL, 4, {}, 1e-13, gauss);
-  const auto integer = [](const uint32_t(&w)[4], int i) {
+  const auto integer = [](const uint32_t (&w)[4], int i) {
     const uint64_t wide = static_cast<uint64_t>(w[2 * i + 1]) << 32 | w[2 * i];
     return -5 + static_cast<double>(wide % 17);
   };

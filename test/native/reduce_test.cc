@@ -53,14 +53,18 @@ void testReduce(Machine& m, int opcode, double low, double high, double start, d
         double& acc = want[static_cast<size_t>(offsetAt(i, c.shape, os))];
         acc = join(acc, static_cast<double>(x[offsetAt(i, c.shape, c.x)]));
       }
-      runOne(m, opcode, dtypeOf<T>(), c.shape, {static_cast<double>(c.kept)}, {operand(out, os), operand(x, c.x)});
+      runOne(m, opcode, dtypeOf<T>(), c.shape, {static_cast<double>(c.kept)},
+             {operand(out, os), operand(x, c.x)});
       bool ok = true;
       for (int64_t i = 0; i < out.size(); i++) {
-        const double wrapped = dtypeOf<T>() == abi::UINT8 ? static_cast<double>(static_cast<uint8_t>(static_cast<int64_t>(want[static_cast<size_t>(i)])))
-                                                          : want[static_cast<size_t>(i)];
+        const double wrapped = dtypeOf<T>() == abi::UINT8
+                                   ? static_cast<double>(static_cast<uint8_t>(
+                                         static_cast<int64_t>(want[static_cast<size_t>(i)])))
+                                   : want[static_cast<size_t>(i)];
         ok = ok && near(static_cast<double>(out[i]), wrapped, tolerance);
       }
-      check(ok, "reduce " + std::to_string(opcode) + " dtype " + std::to_string(dtypeOf<T>()) + " " + show(c.shape) + show(c.x));
+      check(ok, "reduce " + std::to_string(opcode) + " dtype " + std::to_string(dtypeOf<T>()) + " " +
+                    show(c.shape) + show(c.x));
     }
   }
 }
@@ -134,7 +138,8 @@ void testScan(Machine& m) {
         double sum = 0;
         for (int64_t j = 0; j < n; j++) {
           sum += static_cast<double>(x[i * xs[0] + j * xs[1]]);
-          ok = ok && near(static_cast<double>(out[i * n + j]), dtypeOf<T>() == abi::UINT8 ? fmod(sum, 256) : sum, 1e-6);
+          ok = ok && near(static_cast<double>(out[i * n + j]),
+                          dtypeOf<T>() == abi::UINT8 ? fmod(sum, 256) : sum, 1e-6);
         }
       }
       check(ok, "cumsum");

@@ -11,7 +11,8 @@ void testSoftmax(Machine& m, int32_t rows, int32_t n, int32_t pitch) {
   const Dims shape = {rows, n}, strides = {pitch, 1};
   Buffer<T> x(extentOf(shape, strides), -30, 30), y(extentOf(shape, strides)), z(extentOf(shape, strides));
   Buffer<T> g(extentOf(shape, strides), -1, 1), dy(extentOf(shape, strides)), dz(extentOf(shape, strides));
-  const Operand X = operand(x, strides), Y = operand(y, strides), Z = operand(z, strides), G = operand(g, strides);
+  const Operand X = operand(x, strides), Y = operand(y, strides), Z = operand(z, strides),
+                G = operand(g, strides);
   runOne(m, OP_SOFTMAX, dtypeOf<T>(), shape, {}, {Y, X});
   runOne(m, OP_LOG_SOFTMAX, dtypeOf<T>(), shape, {}, {Z, X});
   runOne(m, OP_SOFTMAX_BACKWARD, dtypeOf<T>(), shape, {}, {operand(dy, strides), G, Y});
@@ -28,7 +29,8 @@ void testSoftmax(Machine& m, int32_t rows, int32_t n, int32_t pitch) {
     }
     for (int64_t j = 0; j < n; j++) {
       const double p = exp(x[at + j] - largest) / sum;
-      ok = ok && near(y[at + j], p, kTolerance<T>, 1e-12) && near(z[at + j], x[at + j] - largest - log(sum), kTolerance<T>, kTolerance<T>);
+      ok = ok && near(y[at + j], p, kTolerance<T>, 1e-12) &&
+           near(z[at + j], x[at + j] - largest - log(sum), kTolerance<T>, kTolerance<T>);
       ok = ok && near(dy[at + j], (g[at + j] - dot) * p, 0, 5 * kTolerance<T>);
       ok = ok && near(dz[at + j], g[at + j] - p * total, 0, 50 * kTolerance<T>);
     }
@@ -44,7 +46,8 @@ void testNorm(Machine& m, int32_t rows, int32_t n, bool affine) {
   const double eps = 1e-5;
   const Operand W = affine ? operand(weight, perFeature) : absent(perFeature);
   const Operand B = affine ? operand(bias, perFeature) : absent(perFeature);
-  const Operand Mean = operand(mean, perRow), Rstd = operand(rstd, perRow), X = operand(x, flat), G = operand(g, flat);
+  const Operand Mean = operand(mean, perRow), Rstd = operand(rstd, perRow), X = operand(x, flat),
+                G = operand(g, flat);
   runOne(m, OP_LAYER_NORM, dtypeOf<T>(), shape, {eps}, {operand(y, flat), Mean, Rstd, X, W, B});
   runOne(m, OP_LAYER_NORM_BACKWARD, dtypeOf<T>(), shape, {}, {operand(dx, flat), G, X, Mean, Rstd, W});
   runOne(m, OP_LAYER_NORM_BACKWARD_AFFINE, dtypeOf<T>(), shape, {},
@@ -59,7 +62,9 @@ void testNorm(Machine& m, int32_t rows, int32_t n, bool affine) {
     for (int64_t j = 0; j < n; j++) squares += (x[i * n + j] - mu) * (x[i * n + j] - mu);
     const double r = 1 / sqrt(squares / n + eps);
     const auto normal = [&](int64_t j) { return (x[i * n + j] - mu) * r; };
-    const auto weighted = [&](int64_t j) { return g[i * n + j] * (affine ? static_cast<double>(weight[j]) : 1.0); };
+    const auto weighted = [&](int64_t j) {
+      return g[i * n + j] * (affine ? static_cast<double>(weight[j]) : 1.0);
+    };
     for (int64_t j = 0; j < n; j++) {
       average += weighted(j) / n;
       slope += weighted(j) * normal(j) / n;
@@ -76,7 +81,8 @@ void testNorm(Machine& m, int32_t rows, int32_t n, bool affine) {
   }
   for (int64_t j = 0; j < n; j++) {
     const double tolerance = 50 * kTolerance<T> * sqrt(rows);
-    backward = backward && near(dweight[j], wantWeight[static_cast<size_t>(j)], 0, tolerance * (n == 1 ? 100 : 1)) &&
+    backward = backward &&
+               near(dweight[j], wantWeight[static_cast<size_t>(j)], 0, tolerance * (n == 1 ? 100 : 1)) &&
                near(dbias[j], wantBias[static_cast<size_t>(j)], 0, tolerance);
   }
   check(forward, "layer norm of " + std::to_string(rows) + " rows of " + std::to_string(n));

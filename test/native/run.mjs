@@ -1,7 +1,8 @@
-// Compiles the kernels and their tests with g++ (or $CXX) and runs them on every instruction set of this machine.
+// Compiles the kernels and their tests with g++ (or $CXX) and runs them on every instruction set there is.
 //   node test/native/run.mjs              with the address and undefined-behaviour sanitizers
 //   node test/native/run.mjs --fast       without them
 //   node test/native/run.mjs --thread     with the thread sanitizer
+//   node test/native/run.mjs --plain      with the plain lanes that compilers without vector types get
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,6 +18,7 @@ const checks = {
   '--sanitize': ['-O1', '-g1', '-fsanitize=address,undefined', '-fno-sanitize-recover=undefined'],
   '--thread': ['-O1', '-g1', '-fsanitize=thread'],
   '--fast': ['-O2'],
+  '--plain': ['-O2', '-DCOTANGENT_PLAIN'],
 }[mode];
 if (!checks) throw new Error(`unknown option ${mode}`);
 
