@@ -1,5 +1,5 @@
 /** Derivatives of functions: the same tape, started and finished inside one call. */
-import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { mul } from '../generated/elementwise.ts';
 import { detach, filled } from '../ops/convert.ts';
 import { stack } from '../ops/join.ts';
@@ -28,7 +28,9 @@ function variable(op: string, x: Tensor): Tensor {
 }
 
 function call(op: string, f: TensorFunction, inputs: Tensor[]): Tensor {
-  return expectTensor(op, f(...inputs), 'the function to return a tensor');
+  const y = expectTensor(op, f(...inputs), 'the function to return a tensor');
+  if (!y.isFloatingPoint) throw new DTypeError(op, `the function returned ${y.dtype}, which has no derivative`);
+  return y;
 }
 
 function expectScalar(op: string, y: Tensor): Tensor {

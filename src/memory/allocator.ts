@@ -8,7 +8,7 @@
  * (Evans 2006), so a training step that repeats its shapes finds every block again.
  */
 import type { Backend, Region } from '../backend/backend.ts';
-import { OutOfMemoryError } from '../errors.ts';
+import { ArgumentError, OutOfMemoryError } from '../errors.ts';
 
 const MIN_BYTES = 64;
 const SLAB_BYTES = 64 * 1024;
@@ -52,9 +52,11 @@ export class Allocator {
 
   /**
    * A block of at least `bytes` bytes, not cleared.
-   * @throws OutOfMemoryError when neither the free lists nor the backend has one.
+   * @throws ArgumentError for a size that is none, OutOfMemoryError when neither the free lists nor the backend has one.
    */
   allocate(op: string, bytes: number): Region {
+    // Whatever a caller got wrong must not reach addresses.
+    if (!Number.isSafeInteger(bytes) || bytes < 1) throw new ArgumentError(op, `cannot allocate ${bytes} bytes`);
     const size = classBytes(bytes);
     const block = this.#free.get(size)?.pop();
     if (block !== undefined) {

@@ -8,7 +8,7 @@ import { ArgumentError, DTypeError, describe, formatShape, IndexError, ShapeErro
 import { eq, mul } from '../generated/elementwise.ts';
 import { CHECK_INDEX, GATHER, SCATTER, SCATTER_ADD } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, type Instruction, operand } from '../tensor/create.ts';
-import { broadcastShapes, broadcastStrides, coalesce, resolveDim, type Shape } from '../tensor/layout.ts';
+import { broadcastShapes, broadcastStrides, coalesce, resolveDim, resolveShape, type Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor, TensorLike } from '../tensor/tensor.ts';
 import { checkFits, choose, positions } from './condition.ts';
@@ -310,7 +310,7 @@ export function oneHot(indices: Tensor, numClasses = -1): Tensor {
     throw new ArgumentError('oneHot', 'the number of classes cannot be told from no indices; pass numClasses');
   const classes = numClasses === -1 ? Math.max(amax(index).item() + 1, 0) : numClasses;
   const heap = index.storage.heap;
-  const out = allocate('oneHot', heap, 'int64', [...index.shape, classes]);
+  const out = allocate('oneHot', heap, 'int64', resolveShape('oneHot', [...index.shape, classes]));
   fillWith('oneHot', out, 0);
   const places = reshape(index, [...index.shape, 1]);
   const ones = filled('oneHot', [], 1, index);
