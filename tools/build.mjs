@@ -3,14 +3,17 @@
  * Runs as `prepare`, that is in `npm install` of a clone, never in the install of the published package.
  */
 import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const step = (name) =>
   execFileSync(process.execPath, [fileURLToPath(new URL(name, import.meta.url))], { stdio: 'inherit' });
-const require = (await import('node:module')).createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 
 step('build-wasm.mjs');
-execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+const compiler = require.resolve('typescript/package.json');
+execFileSync(process.execPath, [join(dirname(compiler), require(compiler).bin.tsc), '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
   cwd: fileURLToPath(new URL('..', import.meta.url)),
 });
