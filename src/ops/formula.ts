@@ -54,7 +54,7 @@ export interface ElementwiseRow extends Row {
   /** An integer second operand of zero is an error. */
   divides?: true;
   domain: Domain;
-  /** Largest error in units in the last place, float32 and float64, over the domain. */
+  /** Largest error in units in the last place, float32 and float64, over the domain; 2 if not given, as two roundings make. */
   ulp?: readonly [number, number];
   /** The module in `src/ops` whose function of this name is the public one, where it takes more than tensors and params. */
   family?: string;
