@@ -86,7 +86,7 @@ function flatLead(inputs: readonly TensorLike[]): Tensor | null {
     else if (x.storage.heap !== lead.storage.heap || x.dtype !== lead.dtype || !sameShape(x.shape, lead.shape))
       return null;
   }
-  return lead !== null && lead.isFloatingPoint && lead.size > 0 ? lead : null;
+  return lead?.isFloatingPoint && lead.size > 0 ? lead : null;
 }
 
 /** Runs an elementwise op on tensors and numbers. */

@@ -103,6 +103,23 @@ try {
     equal(stderr.trim().split('\n').length, 1);
     if (!stderr.includes('COTANGENT_NATIVE=0')) throw new Error(stderr);
   });
+  check('several worker threads use the addon at once, and end', () => {
+    const { stdout, stderr } = node(`
+      import { Worker } from 'node:worker_threads';
+      const work = \`
+        import { parentPort } from 'node:worker_threads';
+        import { backendInfo, ones } from 'cotangent';
+        let x = ones([64, 64]);
+        for (let i = 0; i < 200; i++) x = x.matmul(ones([64, 64])).mul(1 / 64);
+        parentPort.postMessage([backendInfo().backend, x.sum().item()].join());\`;
+      const results = await Promise.all(Array.from({ length: 4 }, () => new Promise((resolve, reject) => {
+        const worker = new Worker(work, { eval: true });
+        let answer = '';
+        worker.on('message', (message) => { answer = message; }).on('error', reject).on('exit', () => resolve(answer));
+      })));
+      console.log([...new Set(results)].join(' '));`);
+    equal(stdout + stderr, 'native,4096\n');
+  });
   check('CommonJS can import it', () => {
     writeFileSync(
       join(scratch, 'use.cjs'),
