@@ -205,23 +205,25 @@ COTANGENT_NOINLINE void wholeVectors(int64_t n, R* out, const typename V::Scalar
 template <class V, class F, int ARITY, class R>
 void rowOf(int64_t n, char* out, const char* const* in, const double* params) {
   using T = typename V::Scalar;
-  const T* x[ARITY];
-  for (int k = 0; k < ARITY; k++) x[k] = reinterpret_cast<const T*>(in[k]);
+  const T* const* x = reinterpret_cast<const T* const*>(in);
   R* y = reinterpret_cast<R*>(out);
   const int rest = static_cast<int>(n % V::kWidth);
   const int64_t whole = n - rest;
   if (whole) wholeVectors<V, F, ARITY>(whole, y, x, params);
   if (!rest) return;
   T padded[ARITY][V::kWidth];
-  R result[V::kWidth];
+  const T* tail[ARITY];
   for (int k = 0; k < ARITY; k++) {
+    const T* from = x[k] + whole;
     // A single element was often just written by the record before; a load of more bytes than that
     // would wait for the store to reach the cache.
-    store(padded[k], rest == 1 ? splat<V>(x[k][whole]) : load<V>(x[k] + whole, Part{rest}));
-    x[k] = padded[k];
+    store(padded[k], rest == 1 ? splat<V>(*from) : load<V>(from, Part{rest}));
+    tail[k] = padded[k];
   }
-  wholeVectors<V, F, ARITY>(V::kWidth, result, x, params);
-  for (int i = 0; i < rest; i++) y[whole + i] = result[i];
+  R result[V::kWidth];
+  wholeVectors<V, F, ARITY>(V::kWidth, result, tail, params);
+  y[whole] = result[0];
+  for (int i = 1; i < rest; i++) y[whole + i] = result[i];
 }
 
 template <class F, int ARITY>

@@ -3,8 +3,9 @@
 //   node test/native/run.mjs --fast       without them
 //   node test/native/run.mjs --thread     with the thread sanitizer
 //   node test/native/run.mjs --plain      with the plain lanes that compilers without vector types get
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,27 +44,35 @@ if (process.arch === 'x64') {
   common.push('-DCOTANGENT_X86');
 }
 
-function run(command, args) {
-  const result = spawnSync(command, args, { stdio: 'inherit', cwd: root });
-  if (result.status !== 0) process.exit(result.status ?? 1);
-}
+/** Runs a command to its end; the first that fails ends the whole. */
+const run = (command, args) =>
+  new Promise((resolve) => {
+    spawn(command, args, { stdio: 'inherit', cwd: root }).on('close', (status) => {
+      if (status !== 0) process.exit(status ?? 1);
+      resolve();
+    });
+  });
 
 mkdirSync(build, { recursive: true });
-const objects = [];
-function compile(flags, source, name) {
-  const object = join(build, `${name}${mode}.o`);
-  run(compiler, [...flags, '-c', source, '-o', object]);
-  objects.push(object);
+const compilation = (flags, source, name) => ({ flags, source, object: join(build, `${name}${mode}.o`) });
+// The long ones first, so that the processors finish together.
+const pending = [
+  ...Object.entries(isas).map(([isa, flags]) =>
+    compilation([...kernels, ...flags, `-DCOTANGENT_NS=${isa}`], 'native/kernels/all.cc', isa),
+  ),
+  ...readdirSync(here)
+    .filter((name) => name.endsWith('.cc'))
+    .map((source) => compilation(common, join(here, source), source.replace('.cc', ''))),
+  ...['program/execute', 'program/tables', 'threads/pool'].map((source) =>
+    compilation(common, `native/${source}.cc`, source.replace('/', '-')),
+  ),
+];
+const objects = pending.map(({ object }) => object);
+async function work() {
+  for (let next = pending.shift(); next; next = pending.shift())
+    await run(compiler, [...next.flags, '-c', next.source, '-o', next.object]);
 }
-for (const [isa, flags] of Object.entries(isas)) {
-  compile([...kernels, ...flags, `-DCOTANGENT_NS=${isa}`], 'native/kernels/all.cc', isa);
-}
-for (const source of ['program/execute', 'program/tables', 'threads/pool']) {
-  compile(common, `native/${source}.cc`, source.replace('/', '-'));
-}
-for (const source of readdirSync(here).filter((name) => name.endsWith('.cc'))) {
-  compile(common, join(here, source), source.replace('.cc', ''));
-}
+await Promise.all(Array.from({ length: availableParallelism() }, work));
 const program = join(build, `tests${mode}`);
-run(compiler, [...common, ...objects, '-pthread', '-o', program]);
-run(program, []);
+await run(compiler, [...common, ...objects, '-pthread', '-o', program]);
+await run(program, []);
