@@ -1,8 +1,10 @@
 /** How benchmarks time things: warm up, then repeat in rounds and take the median round. */
 
 /** Median seconds of one call of `fn`, over `rounds` rounds that last about `roundMs` each. */
-export function measure(fn: () => void, { rounds = 9, roundMs = 40 } = {}): number {
+export function measure(fn: () => void, { rounds = 9, roundMs = 40, warmupMs = 400 } = {}): number {
   const clock = () => performance.now();
+  // V8 compiles in steps; what is timed before the last of them is the compiler.
+  for (const start = clock(); clock() - start < warmupMs; ) fn();
   let calls = 1;
   for (;;) {
     const start = clock();

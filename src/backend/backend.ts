@@ -12,6 +12,8 @@ export interface Region {
   readonly buffer: ArrayBuffer | null;
   /** Where it starts in `buffer`. */
   readonly byteOffset: number;
+  /** Lives exactly as long as `buffer`, for the allocator's accounts. */
+  readonly token?: object;
 }
 
 export interface Backend {

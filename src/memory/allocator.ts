@@ -96,7 +96,7 @@ export class Allocator {
     const slab = this.#slab;
     const at = this.#slabUsed;
     this.#slabUsed += size;
-    return { address: slab.address + at, bytes: size, buffer: slab.buffer, byteOffset: slab.byteOffset + at };
+    return { ...slab, address: slab.address + at, bytes: size, byteOffset: slab.byteOffset + at };
   }
 
   /** Linear memory never comes back by itself, so what is left of a slab becomes spare. */
@@ -121,8 +121,12 @@ export class Allocator {
       );
     }
     this.reservedBytes += size;
-    if (region.buffer !== null) this.#registry?.register(region.buffer, size);
-    return region;
+    if (this.#registry === null) return region;
+    // What a registry watches survives V8's young collections; so it watches a token that dies with the buffer, and not
+    // the buffer, which would otherwise pile up until the next full collection.
+    const token = {};
+    this.#registry.register(token, size);
+    return { ...region, token };
   }
 
   #fromSpare(size: number): Region | null {
