@@ -7,7 +7,7 @@ import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, noGrad } from './mode.ts';
 
@@ -38,8 +38,10 @@ function project(outputs: readonly Tensor[]): Tensor {
   return terms.reduce((a, b) => add(a, b));
 }
 
-const listOf = (result: Tensor | readonly Tensor[]): readonly Tensor[] =>
-  result instanceof Tensor ? [result] : result;
+function listOf(result: unknown): readonly Tensor[] {
+  const list: readonly unknown[] = Array.isArray(result) ? result : [result];
+  return list.map((item) => expectTensor('gradcheck', item, 'the function to return a tensor or an array of them'));
+}
 
 /**
  * Checks the gradients of `f` with respect to all inputs that require grad, which must be float64.

@@ -2,11 +2,15 @@
  * Runs around every test: what a test allocates must be gone after it. Each test runs in a scope; what outlives
  * that (gradients, parameters, modules' state) must be gone once the collector has had its turn.
  */
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { emptyCache, memory, rand, setBackend } from '../../src/index.ts';
 import { openScope } from '../../src/memory/scope.ts';
 import { setVerification } from '../../src/program/verify.ts';
 import { backends } from './backends.ts';
+
+// A suite that passes once passes always; a search for new failures says how long it may take.
+if (process.env.COTANGENT_FUZZ_SECONDS === undefined) fc.configureGlobal({ seed: 20261121 });
 
 // Every record that the suite emits is checked against the memory it may touch.
 setVerification(true);
