@@ -52,6 +52,7 @@
       'defines': ['NAPI_VERSION=8'],
       'sources': [
         'native/addon.cc',
+        'native/program/async.cc',
         'native/program/execute.cc',
         'native/program/tables.cc',
         'native/threads/pool.cc',

@@ -1,8 +1,9 @@
 /**
- * What the WASM module exports: the program buffer, the one function that runs it, and where the
+ * What the WASM module exports: the program buffer, the functions that run programs, and where the
  * memory begins that TypeScript may hand out. The kernels mirror those in native/, file by file; start
  * reading at program/execute.ts. `memory` is exported by the compiler.
  */
+import { HEADER_WORDS } from './generated/abi';
 import { TABLE_HASH } from './generated/opcodes';
 import { executeProgram } from './program/execute';
 import { heapStart, programAt } from './program/workspace';
@@ -24,5 +25,13 @@ export function tableHash(): u32 {
 
 /** Runs the records up to word `end` of the program buffer; 0 or a FAULT_* code. */
 export function execute(end: i32): i32 {
-  return executeProgram(programAt(), end);
+  return executeProgram(programAt(), HEADER_WORDS, end, 1);
+}
+
+/**
+ * Runs the records from word `begin` to before `end` of the program whose header is at `address`, `repeat` times
+ * or until the header asks to stop; 0 or a FAULT_* code.
+ */
+export function executeAt(address: usize, begin: i32, end: i32, repeat: i32): i32 {
+  return executeProgram(address, begin, end, repeat);
 }

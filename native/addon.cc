@@ -8,6 +8,7 @@
 
 #include <exception>
 
+#include "program/async.h"
 #include "program/execute.h"
 #include "program/tables.h"
 #include "threads/pool.h"
@@ -28,16 +29,21 @@ void throwError(napi_env env, const char* message) {
   if (!pending) napi_throw_error(env, nullptr, message);
 }
 
-/// A call's first argument and the instance it is made on.
-struct Call {
+/// A call's first arguments and the instance it is made on.
+template <size_t N>
+struct CallOf {
   Instance* instance = nullptr;
-  napi_value argument = nullptr;
-  Call(napi_env env, napi_callback_info info) {
-    size_t count = 1;
+  napi_value arguments[N] = {};
+  CallOf(napi_env env, napi_callback_info info) {
+    size_t count = N;
     void* data = nullptr;
-    napi_get_cb_info(env, info, &count, &argument, nullptr, &data);
+    napi_get_cb_info(env, info, &count, arguments, nullptr, &data);
     instance = static_cast<Instance*>(data);
   }
+};
+struct Call : CallOf<1> {
+  using CallOf::CallOf;
+  napi_value argument() const { return arguments[0]; }
 };
 
 napi_value number(napi_env env, double value) {
@@ -70,7 +76,7 @@ napi_value bindProgram(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   void* address = nullptr;
   napi_value buffer = nullptr;
-  if (!memoryOf(env, call.argument, &address, &buffer)) {
+  if (!memoryOf(env, call.argument(), &address, &buffer)) {
     throwError(env, "bindProgram: expected an Int32Array or an ArrayBuffer");
     return nullptr;
   }
@@ -86,7 +92,7 @@ napi_value executeProgram(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   Instance& instance = *call.instance;
   int32_t end = 0;
-  napi_get_value_int32(env, call.argument, &end);
+  napi_get_value_int32(env, call.argument(), &end);
   if (!instance.program) {
     throwError(env, "execute: no program is bound");
     return nullptr;
@@ -103,11 +109,55 @@ napi_value executeProgram(napi_env env, napi_callback_info info) {
   return result;
 }
 
+int32_t integer(napi_env env, napi_value value) {
+  int32_t result = 0;
+  napi_get_value_int32(env, value, &result);
+  return result;
+}
+
+int32_t* programAt(napi_env env, napi_value address) {
+  double value = 0;
+  napi_get_value_double(env, address, &value);
+  return reinterpret_cast<int32_t*>(static_cast<uintptr_t>(value));
+}
+
+/// executeAt(address, begin, end, repeat): runs the records of [begin, end) of the program at `address`
+/// `repeat` times over, or until its header says stop; returns 0 or a FAULT_* code.
+napi_value executeProgramAt(napi_env env, napi_callback_info info) {
+  const CallOf<4> call(env, info);
+  Instance& instance = *call.instance;
+  int status = 0;
+  try {
+    status = executeRepeatedly(*instance.table, instance.context, programAt(env, call.arguments[0]),
+                               integer(env, call.arguments[1]), integer(env, call.arguments[2]),
+                               integer(env, call.arguments[3]));
+  } catch (const std::exception& error) {
+    throwError(env, error.what());
+    return nullptr;
+  }
+  napi_value result = nullptr;
+  napi_create_int32(env, status, &result);
+  return result;
+}
+
+/// executeAsync(address, end, repeat): the same for all records, on a thread of its own; a promise of what
+/// `executeAt` returns. The program and all it refers to must stay until then.
+napi_value executeProgramAsync(napi_env env, napi_callback_info info) {
+  const CallOf<3> call(env, info);
+  try {
+    return executeAsync(env, *call.instance->table, programAt(env, call.arguments[0]),
+                        integer(env, call.arguments[1]), integer(env, call.arguments[2]));
+  } catch (const std::exception& error) {
+    throwError(env, error.what());
+    return nullptr;
+  }
+}
+
 /// addressOf(buffer): where its first byte is. Exact as a double up to 2^53.
 napi_value addressOf(napi_env env, napi_callback_info info) {
   void* address = nullptr;
   napi_value buffer = nullptr;
-  if (!memoryOf(env, Call(env, info).argument, &address, &buffer)) {
+  if (!memoryOf(env, Call(env, info).argument(), &address, &buffer)) {
     throwError(env, "addressOf: expected an ArrayBuffer or a typed array");
     return nullptr;
   }
@@ -118,7 +168,7 @@ napi_value addressOf(napi_env env, napi_callback_info info) {
 napi_value setNumThreads(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   int32_t count = 0;
-  if (napi_get_value_int32(env, call.argument, &count) != napi_ok || count < 1) {
+  if (napi_get_value_int32(env, call.argument(), &count) != napi_ok || count < 1) {
     throwError(env, "setNumThreads: expected a positive number");
     return nullptr;
   }
@@ -195,8 +245,10 @@ napi_value initialize(napi_env env, napi_value exports) {
     const char* name;
     napi_callback callback;
   } functions[] = {
-      {"bindProgram", bindProgram},     {"execute", executeProgram},      {"addressOf", addressOf},
-      {"setNumThreads", setNumThreads}, {"getNumThreads", getNumThreads}, {"info", describe},
+      {"bindProgram", bindProgram},     {"execute", executeProgram},
+      {"executeAt", executeProgramAt},  {"executeAsync", executeProgramAsync},
+      {"addressOf", addressOf},         {"setNumThreads", setNumThreads},
+      {"getNumThreads", getNumThreads}, {"info", describe},
   };
   for (const auto& f : functions) {
     napi_value function = nullptr;

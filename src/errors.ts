@@ -33,6 +33,8 @@ export class BackendError extends CotangentError {}
 export class OutOfMemoryError extends CotangentError {}
 /** A saved state that does not fit the model or optimizer it is loaded into. */
 export class StateError extends CotangentError {}
+/** Something that a function does which cannot be recorded and replayed. */
+export class CompileError extends CotangentError {}
 
 /** `[2, 3]`, as shapes are written in messages. */
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;

@@ -69,32 +69,87 @@ export function copy(r: usize): bool {
   return true;
 }
 
-function choose<T>(r: usize): bool {
-  const n = innerSize(r);
-  const outStep = <usize>innerStride(r, 0) * sizeof<T>();
-  const conditionStep = <usize>innerStride(r, 1);
-  const xStep = <usize>innerStride(r, 2) * sizeof<T>();
-  const yStep = <usize>innerStride(r, 3) * sizeof<T>();
-  begin(r);
-  do {
-    let out = pointer(0);
-    let condition = pointer(1);
-    let x = pointer(2);
-    let y = pointer(3);
-    for (let i = 0; i < n; i++) {
-      store<T>(out, select<T>(load<T>(x), load<T>(y), load<u8>(condition) != 0));
-      out += outStep;
-      condition += conditionStep;
-      x += xStep;
-      y += yStep;
-    }
-  } while (next(r, rankOf(r) - 1));
-  return true;
+function chooseRow<T>(
+  n: i32,
+  out: usize,
+  outStride: i32,
+  condition: usize,
+  conditionStride: i32,
+  x: usize,
+  xStride: i32,
+  y: usize,
+  yStride: i32,
+): void {
+  const outStep = <usize>outStride * sizeof<T>();
+  const xStep = <usize>xStride * sizeof<T>();
+  const yStep = <usize>yStride * sizeof<T>();
+  for (; n > 0; n--, out += outStep, condition += conditionStride, x += xStep, y += yStep) {
+    store<T>(out, select<T>(load<T>(x), load<T>(y), load<u8>(condition) != 0));
+  }
+}
+
+/** The first bytes as a mask of lanes of T. */
+// @ts-ignore: decorator
+@inline
+function maskOf<T>(bytes: v128): v128 {
+  const lanes = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes));
+  if (sizeof<T>() == 4) return i32x4.ne(lanes, i32x4.splat(0));
+  return i64x2.ne(i64x2.extend_low_i32x4_u(lanes), i64x2.splat(0));
+}
+
+/** Contiguous elements of 4 or 8 bytes, in whole vectors; returns how many it did. */
+function chooseVectors<T>(n: i32, out: usize, condition: usize, x: usize, y: usize): i32 {
+  const lanes = 16 / <i32>sizeof<T>();
+  const whole = n & -lanes;
+  for (let i = 0; i < whole; i += lanes, out += 16, x += 16, y += 16) {
+    const bytes = sizeof<T>() == 4 ? v128.load32_zero(condition + i) : i16x8.replace_lane(i16x8.splat(0), 0, load<u16>(condition + i));
+    v128.store(out, v128.bitselect(v128.load(x), v128.load(y), maskOf<T>(bytes)));
+  }
+  return whole;
+}
+
+/** `where` over n contiguous elements of 1, 4 or 8 bytes. */
+export function chooseContiguous(bytes: i32, n: i32, out: usize, condition: usize, x: usize, y: usize): void {
+  let done = 0;
+  if (bytes == 4) done = chooseVectors<u32>(n, out, condition, x, y);
+  else if (bytes == 8) done = chooseVectors<u64>(n, out, condition, x, y);
+  const at = <usize>(done * bytes);
+  choose(bytes, n - done, out + at, 1, condition + done, 1, x + at, 1, y + at, 1);
+}
+
+/** `where` over n elements of 1, 4 or 8 bytes. */
+export function choose(
+  bytes: i32,
+  n: i32,
+  out: usize,
+  outStride: i32,
+  condition: usize,
+  conditionStride: i32,
+  x: usize,
+  xStride: i32,
+  y: usize,
+  yStride: i32,
+): void {
+  if (bytes == 4) chooseRow<u32>(n, out, outStride, condition, conditionStride, x, xStride, y, yStride);
+  else if (bytes == 8) chooseRow<u64>(n, out, outStride, condition, conditionStride, x, xStride, y, yStride);
+  else chooseRow<u8>(n, out, outStride, condition, conditionStride, x, xStride, y, yStride);
 }
 
 export function where(r: usize): bool {
+  const n = innerSize(r);
   const bytes = itemBytes(operandDtype(r, 0));
-  if (bytes == 4) return choose<u32>(r);
-  if (bytes == 8) return choose<u64>(r);
-  return choose<u8>(r);
+  const outStride = innerStride(r, 0);
+  const conditionStride = innerStride(r, 1);
+  const xStride = innerStride(r, 2);
+  const yStride = innerStride(r, 3);
+  begin(r);
+  if (outStride == 1 && conditionStride == 1 && xStride == 1 && yStride == 1) {
+    do chooseContiguous(bytes, n, pointer(0), pointer(1), pointer(2), pointer(3));
+    while (next(r, rankOf(r) - 1));
+    return true;
+  }
+  do {
+    choose(bytes, n, pointer(0), outStride, pointer(1), conditionStride, pointer(2), xStride, pointer(3), yStride);
+  } while (next(r, rankOf(r) - 1));
+  return true;
 }

@@ -34,6 +34,13 @@ function packedB(): usize {
   return workspace() + MC * DEPTH_BYTES;
 }
 
+/** Workspace behind what a product uses, for kernels made of products: some 380 KB. */
+// @ts-ignore: decorator
+@inline
+export function behindProducts(): usize {
+  return edgeTile() + 1024;
+}
+
 /** A tile that sticks out of C is computed here first. */
 // @ts-ignore: decorator
 @inline
@@ -116,7 +123,9 @@ function multiplyBlock<T>(m: i32, n: i32, k: i32, c: usize, pitch: usize, add: b
   }
 }
 
-function multiplyMatrices<T>(
+/** C = A · B, or C += A · B. Steps are in bytes; C has contiguous rows. */
+export function multiplyMatrices<T>(
+  add: bool,
   m: i32,
   n: i32,
   k: i32,
@@ -140,7 +149,7 @@ function multiplyMatrices<T>(
       for (let i = 0; i < m; i += MC) {
         const rows = min<i32>(m - i, MC);
         pack<T>(packedA(), MR, rows, depth, a + <usize>i * am + <usize>l * ak, am, ak);
-        multiplyBlock<T>(rows, columns, depth, c + <usize>i * cm + <usize>j * sizeof<T>(), cm, l > 0);
+        multiplyBlock<T>(rows, columns, depth, c + <usize>i * cm + <usize>j * sizeof<T>(), cm, add || l > 0);
       }
     }
   }
@@ -190,7 +199,7 @@ function multiply<T>(r: usize): bool {
     if (!isFloat<T>()) multiplyPlain<T>(m, n, k, c, cm, a, am, ak, b, bk, bn);
     else if (n == 1) matvec<T>(m, k, c, cm, a, am, ak, b, bk);
     else if (m == 1) matvec<T>(n, k, c, sizeof<T>(), b, bn, bk, a, ak);
-    else multiplyMatrices<T>(m, n, k, c, cm, a, am, ak, b, bk, bn);
+    else multiplyMatrices<T>(false, m, n, k, c, cm, a, am, ak, b, bk, bn);
   } while (next(r, outer));
   return true;
 }

@@ -19,7 +19,7 @@ import { BLOCK, sumProducts } from '../simd/sums';
 import { exp, logOf } from '../simd/transcendental';
 
 /** The greatest element. NaN is passed over (one instruction less a vector): it spoils the sum anyway. */
-function greatest<T>(x: usize, n: i32): f64 {
+export function greatest<T>(x: usize, n: i32): f64 {
   const lowest = splat<T>(-Infinity);
   let best = lowest;
   let i = 0;
@@ -29,7 +29,7 @@ function greatest<T>(x: usize, n: i32): f64 {
 }
 
 /** Stores exp(x − top) unless `out` is 0, and returns the sum. */
-function exponentials<T>(out: usize, x: usize, n: i32, top: f64): f64 {
+export function exponentials<T>(out: usize, x: usize, n: i32, top: f64): f64 {
   const shift = splat<T>(top);
   const whole = n & -width<T>();
   let total: f64 = 0;

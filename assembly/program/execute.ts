@@ -4,20 +4,33 @@
  */
 import {
   FAULT_NO_KERNEL,
+  HEADER_DONE,
   HEADER_FAULT_RECORD,
   HEADER_FAULT_VALUE,
   HEADER_STATUS,
-  HEADER_WORDS,
+  HEADER_STOP,
+  NESTED_COUNT,
+  NESTED_START,
 } from '../generated/abi';
 import * as op from '../generated/opcodes';
 import { arange } from '../kernels/arange';
 import { argmax, argmin } from '../kernels/argreduce';
+import { attention, attentionBackward } from '../kernels/attention';
 import { checkIndex, checkNonzero, faultValue } from '../kernels/check';
 import { copy, where } from '../kernels/copy';
+import { crossEntropy, crossEntropyBackward } from '../kernels/crossentropy';
 import { elementwise } from '../kernels/elementwise';
+import { group } from '../kernels/group';
 import { gather, scatter, scatterAdd } from '../kernels/index';
 import { matmul } from '../kernels/matmul';
-import { layerNorm, layerNormBackward, layerNormBackwardAffine } from '../kernels/norm';
+import {
+  layerNorm,
+  layerNormBackward,
+  layerNormBackwardAffine,
+  rmsNorm,
+  rmsNormBackward,
+  rmsNormBackwardAffine,
+} from '../kernels/norm';
 import { adamStep, sgdStep } from '../kernels/optim';
 import { bernoulli, normal, randomIntegers, uniform } from '../kernels/random';
 import { amax, amin, prod, sum } from '../kernels/reduce';
@@ -57,14 +70,28 @@ function run(r: usize): i32 {
       return status(softmaxBackward(r));
     case op.OP_LOG_SOFTMAX_BACKWARD:
       return status(logSoftmaxBackward(r));
+    case op.OP_CROSS_ENTROPY:
+      return status(crossEntropy(r));
+    case op.OP_CROSS_ENTROPY_BACKWARD:
+      return status(crossEntropyBackward(r));
     case op.OP_LAYER_NORM:
       return status(layerNorm(r));
     case op.OP_LAYER_NORM_BACKWARD:
       return status(layerNormBackward(r));
     case op.OP_LAYER_NORM_BACKWARD_AFFINE:
       return status(layerNormBackwardAffine(r));
+    case op.OP_RMS_NORM:
+      return status(rmsNorm(r));
+    case op.OP_RMS_NORM_BACKWARD:
+      return status(rmsNormBackward(r));
+    case op.OP_RMS_NORM_BACKWARD_AFFINE:
+      return status(rmsNormBackwardAffine(r));
     case op.OP_MATMUL:
       return status(matmul(r));
+    case op.OP_ATTENTION:
+      return status(attention(r));
+    case op.OP_ATTENTION_BACKWARD:
+      return status(attentionBackward(r));
     case op.OP_GATHER:
       return status(gather(r));
     case op.OP_SCATTER:
@@ -87,6 +114,11 @@ function run(r: usize): i32 {
       return status(sgdStep(r));
     case op.OP_ADAM_STEP:
       return status(adamStep(r));
+    case op.OP_GROUP:
+      return status(group(r));
+    case op.OP_MATMUL_GROUP:
+    case op.OP_UPDATE_ALL:
+      return runNested(r);
     case op.OP_CHECK_INDEX:
       return checkIndex(r);
     case op.OP_CHECK_NONZERO:
@@ -102,19 +134,45 @@ function status(known: bool): i32 {
   return known ? 0 : FAULT_NO_KERNEL;
 }
 
-/** Runs the records up to word `end` of `program`; returns the status, which is in the header as well. */
-export function executeProgram(program: usize, end: i32): i32 {
-  let fault = 0;
-  for (let at = HEADER_WORDS; at < end; ) {
+/** Runs the records inside a record one after the other: here there is one thread. */
+function runNested(r: usize): i32 {
+  let inner = r + (NESTED_START << 2);
+  for (let left = load<i32>(r, NESTED_COUNT << 2); left > 0; left--) {
+    const fault = run(inner);
+    if (fault != 0) return fault;
+    inner += (<usize>lengthOf(inner)) << 2;
+  }
+  return 0;
+}
+
+/** Runs the records from word `begin` to before `end` once; a fault is left in the header. */
+function pass(program: usize, begin: i32, end: i32): i32 {
+  for (let at = begin; at < end; ) {
     const r = program + ((<usize>at) << 2);
-    fault = run(r);
+    const fault = run(r);
     if (fault != 0) {
       store<i32>(program + (HEADER_FAULT_RECORD << 2), at);
       store<f64>(program + (HEADER_FAULT_VALUE << 2), fault == FAULT_NO_KERNEL ? opcodeOf(r) : faultValue());
-      break;
+      return fault;
     }
     at += lengthOf(r);
   }
+  return 0;
+}
+
+/**
+ * Runs the records from word `begin` to before `end` of `program` up to `repeat` times: until there is a fault,
+ * or the header asks to stop. Returns the status, which is in the header as well.
+ */
+export function executeProgram(program: usize, begin: i32, end: i32, repeat: i32): i32 {
+  let fault = 0;
+  let done = 0;
+  while (done < repeat && load<i32>(program + (HEADER_STOP << 2)) == 0) {
+    fault = pass(program, begin, end);
+    if (fault != 0) break;
+    done++;
+  }
+  store<i32>(program + (HEADER_DONE << 2), done);
   store<i32>(program + (HEADER_STATUS << 2), fault);
   return fault;
 }

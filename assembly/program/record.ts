@@ -54,6 +54,13 @@ export function operandsOf(r: usize): i32 {
   return word(r, RECORD_OPERANDS);
 }
 
+/** How many params there are. */
+// @ts-ignore: decorator
+@inline
+export function paramsOf(r: usize): i32 {
+  return word(r, RECORD_PARAMS);
+}
+
 /** Address of the params. */
 // @ts-ignore: decorator
 @inline
@@ -70,7 +77,7 @@ export function param(r: usize, i: i32): f64 {
 // @ts-ignore: decorator
 @inline
 export function operandAt(r: usize, i: i32): usize {
-  return paramsAt(r) + ((<usize>word(r, RECORD_PARAMS)) << 3) + <usize>i * (OPERAND_WORDS << 2);
+  return paramsAt(r) + ((<usize>paramsOf(r)) << 3) + <usize>i * (OPERAND_WORDS << 2);
 }
 
 /** Where an operand's first element is; 0 when it is absent. */

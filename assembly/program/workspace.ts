@@ -5,11 +5,8 @@
  */
 import { PROGRAM_WORDS } from '../generated/abi';
 
-/** Elements in a tile of the elementwise driver: five operands of float64 still fit the L1 cache. */
-export const TILE: i32 = 512;
-
 const PROGRAM_BYTES: usize = <usize>PROGRAM_WORDS * 4;
-const WORKSPACE_BYTES: usize = 1 << 20;
+export const WORKSPACE_BYTES: usize = 1 << 20;
 
 // @ts-ignore: decorator
 @inline

@@ -42,21 +42,31 @@ namespace COTANGENT_NS {
 #include "../simd/lanewise.h"
 #include "../simd/unfused.h"
 #include "../simd/words.h"
+#include "../simd/transpose.h"
 #include "../generated/math.h"
 #include "../generated/elementwise.h"
 #include "loops.h"
+#include "tiles.h"
+#include "nested.h"
 #include "fold.h"
 #include "microkernel.h"
 
 #include "elementwise.cc"
 #include "copy.cc"
 #include "reduce.cc"
+#include "group.h"
+#include "group.cc"
 #include "argreduce.cc"
 #include "scan.cc"
 #include "softmax.cc"
+#include "crossentropy.cc"
 #include "norm.cc"
 #include "gemm.h"
 #include "matmul.cc"
+#include "attention.h"
+#include "attention.cc"
+#include "attention_backward.cc"
+#include "matmul_group.cc"
 #include "index.cc"
 #include "sort.cc"
 #include "random.cc"
@@ -67,11 +77,15 @@ namespace COTANGENT_NS {
 void fillTable(KernelTable& table) {
   fillElementwise(table);
   fillReduce(table);
+  fillGroup(table);
   fillArgreduce(table);
   fillScan(table);
   fillSoftmax(table);
+  fillCrossEntropy(table);
   fillNorm(table);
   fillMatmul(table);
+  fillAttention(table);
+  fillMatmulGroup(table);
   fillOptim(table);
   if constexpr (kBuildsIntegers) {
     fillCopy(table);

@@ -26,9 +26,13 @@ inline void checkIndex(const int32_t* words, Context& context) {
   const Record r(words);
   const int64_t low = static_cast<int64_t>(r.params[0]);
   const uint64_t range = static_cast<uint64_t>(static_cast<int64_t>(r.params[1]) - low);
-  checkAll<int64_t>(r, context, abi::FAULT_INDEX, [low, range](int64_t i) {
+  const auto outside = [low, range](int64_t i) {
     return static_cast<uint64_t>(i) - static_cast<uint64_t>(low) >= range;
-  });
+  };
+  if (r.words[abi::RECORD_PARAMS] < 3) return checkAll<int64_t>(r, context, abi::FAULT_INDEX, outside);
+  const int64_t exempt = static_cast<int64_t>(r.params[2]);
+  checkAll<int64_t>(r, context, abi::FAULT_INDEX,
+                    [outside, exempt](int64_t i) { return outside(i) & (i != exempt); });
 }
 
 template <class T>

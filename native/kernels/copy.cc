@@ -88,6 +88,12 @@ void whereRow(int64_t n, char* out, const char* const* in, const double*) {
   for (int64_t i = 0; i < n; i++) y[i] = condition[i] ? a[i] : b[i];
 }
 
+template <class Item>
+void fillMoves(KernelTable& table, int dtype) {
+  fillRow<whereRow<Item>>(table, OP_WHERE, dtype);
+  table.rows[OP_COPY][dtype] = sameRow<Item>;
+}
+
 inline void fillCopy(KernelTable& table) {
   table.kernels[OP_COPY][abi::FLOAT32] = copyTo<uint32_t, Converters<float>>;
   table.kernels[OP_COPY][abi::FLOAT64] = copyTo<uint64_t, Converters<double>>;
@@ -97,8 +103,11 @@ inline void fillCopy(KernelTable& table) {
   table.kernels[OP_COPY][abi::BOOL] = copyTo<uint8_t, BoolConverters>;
   for (int dtype = 0; dtype < abi::DTYPE_COUNT; dtype++) {
     const int bytes = abi::ITEM_BYTES[dtype];
-    table.kernels[OP_WHERE][dtype] = bytes == 4   ? elementwise<whereRow<uint32_t>>
-                                     : bytes == 8 ? elementwise<whereRow<uint64_t>>
-                                                  : elementwise<whereRow<uint8_t>>;
+    if (bytes == 4)
+      fillMoves<uint32_t>(table, dtype);
+    else if (bytes == 8)
+      fillMoves<uint64_t>(table, dtype);
+    else
+      fillMoves<uint8_t>(table, dtype);
   }
 }

@@ -1,153 +1,25 @@
 // Elementwise ops. The driver cuts the loop nest into tiles and hands them to a row kernel as
-// contiguous runs; it does not know the op. Operands that lie otherwise pass through buffers on
-// the stack. Row kernels are made from the generated functors, over the widest lanes there are.
-// Start at `runElementwise`.
+// contiguous runs (tiles.h); it does not know the op. Row kernels are made from the generated functors,
+// over the widest lanes there are. Start at `runElementwise`.
 
-/// Computes n elements of contiguous operands.
-using RowKernel = void (*)(int64_t n, char* out, const char* const* in, const double* params);
-
-/// Elements per tile: five operands of eight bytes take 20 KB, which stays in the L1 cache.
-constexpr int64_t kTile = 512;
-/// Columns of a tile when some operand is transposed: two cache lines' worth in the other direction.
-constexpr int64_t kTransposedColumns = 16;
-/// Rows shorter than this are put together into tiles.
-constexpr int64_t kShortRow = 128;
 constexpr int kMaxElementwise = 5;
 
-/// A rectangle of items; strides in items.
-struct Rectangle {
-  char* at;
-  int64_t rowStride, columnStride;
-};
-
-template <class T>
-inline void moveItems(Rectangle to, Rectangle from, int64_t rows, int64_t columns) {
-  T* t = reinterpret_cast<T*>(to.at);
-  const T* f = reinterpret_cast<const T*>(from.at);
-  const bool lines = to.columnStride == 1 && from.columnStride == 1;
-  // A transposed source is read along its lines, and written across.
-  const bool across = from.rowStride == 1 && from.columnStride != 1 && rows > 1;
-  if (across) {
-    for (int64_t j = 0; j < columns; j++) {
-      const T* line = f + j * from.columnStride;
-      for (int64_t i = 0; i < rows; i++) t[i * to.rowStride + j * to.columnStride] = line[i];
+/// Tiles `begin` to `end` of an elementwise record.
+inline void runTiles(const Tiles<kMaxElementwise>& tiles, RowKernel row, int64_t begin, int64_t end) {
+  alignas(64) char memory[kMaxElementwise][kTile * 8];
+  TileBuffers<kMaxElementwise> buffers(memory[0], sizeof(memory[0]));
+  tiles.each(begin, end, [&](const Tile& tile) {
+    buffers.enter(tile);
+    const char* in[kMaxElementwise];
+    for (int k = tiles.operands - 1; k > 0; k--) {
+      const Rectangle source = tiles.rectangle(k, tile);
+      in[k - 1] = tiles.isDense(k, tile) ? source.at : buffers.gather(k, tiles.bytes[k], source);
     }
-    return;
-  }
-  for (int64_t i = 0; i < rows; i++, t += to.rowStride, f += from.rowStride) {
-    if (lines && columns * sizeof(T) >= 64) {
-      memcpy(t, f, static_cast<size_t>(columns) * sizeof(T));
-    } else if (lines) {
-      for (int64_t j = 0; j < columns; j++) t[j] = f[j];
-    } else if (from.columnStride == 0) {
-      const T value = *f;
-      for (int64_t j = 0; j < columns; j++) t[j * to.columnStride] = value;
-    } else {
-      for (int64_t j = 0; j < columns; j++) t[j * to.columnStride] = f[j * from.columnStride];
-    }
-  }
-}
-
-/// Copies items of `bytes` bytes.
-inline void moveItems(int bytes, Rectangle to, Rectangle from, int64_t rows, int64_t columns) {
-  if (bytes == 4)
-    moveItems<uint32_t>(to, from, rows, columns);
-  else if (bytes == 8)
-    moveItems<uint64_t>(to, from, rows, columns);
-  else
-    moveItems<uint8_t>(to, from, rows, columns);
-}
-
-/// An elementwise record cut into tiles of the plane of its last two dimensions.
-struct Elementwise {
-  const Record& r;
-  RowKernel row;
-  int operands;
-  int outerDims;
-  int64_t rows = 1, columns = 1;
-  int64_t tileRows = 1, tileColumns;
-  int64_t tilesDown, tilesAcross;
-  char* base[kMaxElementwise];
-  int bytes[kMaxElementwise];
-  int64_t rowStride[kMaxElementwise], columnStride[kMaxElementwise];
-
-  Elementwise(const Record& r, RowKernel row)
-      : r(r), row(row), operands(r.operands), outerDims(most(r.rank - 2, 0)), columns(r.inner()) {
-    if (r.rank > 1) rows = r.shape[r.rank - 2];
-    bool contiguous = true, transposed = false;
-    for (int k = 0; k < operands; k++) {
-      base[k] = r.address(k);
-      bytes[k] = abi::ITEM_BYTES[r.dtype(k)];
-      columnStride[k] = columns > 1 ? r.innerStride(k) : 1;
-      rowStride[k] = rows > 1 ? r.strides(k)[r.rank - 2] : columns;
-      contiguous = contiguous && columnStride[k] == 1;
-      transposed = transposed || (rowStride[k] == 1 && columnStride[k] > 1);
-    }
-    if (contiguous && columns >= kShortRow) {
-      tileColumns = least(columns, kParallelWork / 2);
-    } else {
-      tileColumns = least(columns, transposed ? kTransposedColumns : kTile);
-      tileRows = least(rows, kTile / tileColumns);
-    }
-    tilesDown = ceilDiv(rows, tileRows);
-    tilesAcross = ceilDiv(columns, tileColumns);
-  }
-
-  int64_t tiles() const { return r.count(outerDims) * tilesDown * tilesAcross; }
-
-  void run(int64_t begin, int64_t end) const {
-    alignas(64) char buffers[kMaxElementwise][kTile * 8];
-    // What a tile's buffer holds, for operands that several tiles share.
-    const char* held[kMaxElementwise] = {};
-    int64_t heldRows = 0, heldColumns = 0;
-    const int64_t perPlane = tilesDown * tilesAcross;
-    Odometer<kMaxElementwise> at(r, outerDims);
-    at.seek(begin / perPlane);
-    for (int64_t tile = begin; tile < end; tile++) {
-      if (tile != begin && tile % perPlane == 0) at.next();
-      const int64_t i = tile % perPlane / tilesAcross * tileRows, j = tile % tilesAcross * tileColumns;
-      const int64_t height = least(tileRows, rows - i), width = least(tileColumns, columns - j);
-      if (height != heldRows || width != heldColumns) memset(held, 0, sizeof(held));
-      heldRows = height, heldColumns = width;
-
-      const char* in[kMaxElementwise];
-      Rectangle out{};
-      for (int k = operands - 1; k >= 0; k--) {
-        char* from = base[k] + (at.offset[k] + i * rowStride[k] + j * columnStride[k]) * bytes[k];
-        const Rectangle source{from, rowStride[k], columnStride[k]};
-        if (k == 0)
-          out = source;
-        else if (isDense(k, height, width))
-          in[k - 1] = from;
-        else {
-          in[k - 1] = buffers[k];
-          if (held[k] != from) moveItems(bytes[k], {buffers[k], width, 1}, source, height, width);
-          held[k] = from;
-        }
-      }
-      if (isDense(0, height, width)) {
-        row(height * width, out.at, in, r.params);
-      } else {
-        row(height * width, buffers[0], in, r.params);
-        moveItems(bytes[0], out, {buffers[0], width, 1}, height, width);
-      }
-    }
-  }
-
- private:
-  bool isDense(int k, int64_t height, int64_t width) const {
-    return columnStride[k] == 1 && (height == 1 || rowStride[k] == width);
-  }
-};
-
-/// Whether every operand is one contiguous run, as in most records; found without any set-up.
-inline bool isFlat(const Record& r) {
-  if (r.rank == 0) return true;
-  if (r.rank > 1) return false;
-  for (int k = 0; k < r.operands; k++) {
-    if (r.allStrides[k] != 1) return false;
-  }
-  return true;
+    const Rectangle out = tiles.rectangle(0, tile);
+    if (tiles.isDense(0, tile)) return row(tile.size(), out.at, in, tiles.r.params);
+    row(tile.size(), buffers.at(0), in, tiles.r.params);
+    buffers.scatter(0, tiles.bytes[0], out);
+  });
 }
 
 inline void runElementwise(const Record& r, Context& context, RowKernel row) {
@@ -156,15 +28,22 @@ inline void runElementwise(const Record& r, Context& context, RowKernel row) {
     for (int k = 1; k < r.operands; k++) in[k - 1] = r.address(k);
     return row(r.inner(), r.address(0), in, r.params);
   }
-  const Elementwise job(r, row);
-  const double workEach = static_cast<double>(job.tileRows * job.tileColumns);
-  parallelFor(context, job.tiles(), workEach,
-              [&](int64_t begin, int64_t end, char*) { job.run(begin, end); });
+  const Tiles<kMaxElementwise> tiles(r, kParallelWork / 2);
+  const double workEach = static_cast<double>(tiles.tileRows * tiles.tileColumns);
+  parallelFor(context, tiles.count(), workEach,
+              [&](int64_t begin, int64_t end, char*) { runTiles(tiles, row, begin, end); });
 }
 
 template <RowKernel row>
 void elementwise(const int32_t* words, Context& context) {
   runElementwise(Record(words), context, row);
+}
+
+/// Enters a row kernel: as an op of its own, and as a step of groups.
+template <RowKernel row>
+void fillRow(KernelTable& table, int op, int dtype) {
+  table.kernels[op][dtype] = elementwise<row>;
+  table.rows[op][dtype] = row;
 }
 
 // Row kernels.
@@ -228,28 +107,28 @@ void rowOf(int64_t n, char* out, const char* const* in, const double* params) {
 
 template <class F, int ARITY>
 void mapFLOAT(KernelTable& table, int op) {
-  table.kernels[op][abi::FLOAT32] = elementwise<rowOf<F32, F, ARITY, float>>;
-  table.kernels[op][abi::FLOAT64] = elementwise<rowOf<F64, F, ARITY, double>>;
+  fillRow<rowOf<F32, F, ARITY, float>>(table, op, abi::FLOAT32);
+  fillRow<rowOf<F64, F, ARITY, double>>(table, op, abi::FLOAT64);
 }
 template <class F, int ARITY>
 void testFLOAT(KernelTable& table, int op) {
-  table.kernels[op][abi::FLOAT32] = elementwise<rowOf<F32, F, ARITY, uint8_t>>;
-  table.kernels[op][abi::FLOAT64] = elementwise<rowOf<F64, F, ARITY, uint8_t>>;
+  fillRow<rowOf<F32, F, ARITY, uint8_t>>(table, op, abi::FLOAT32);
+  fillRow<rowOf<F64, F, ARITY, uint8_t>>(table, op, abi::FLOAT64);
 }
 template <class F, int ARITY>
 void mapINTEGER(KernelTable& table, int op) {
   if constexpr (kBuildsIntegers) {
-    table.kernels[op][abi::INT32] = elementwise<rowOf<Lane<int32_t>, F, ARITY, int32_t>>;
-    table.kernels[op][abi::INT64] = elementwise<rowOf<Lane<int64_t>, F, ARITY, int64_t>>;
-    table.kernels[op][abi::UINT8] = elementwise<rowOf<Lane<uint8_t>, F, ARITY, uint8_t>>;
+    fillRow<rowOf<Lane<int32_t>, F, ARITY, int32_t>>(table, op, abi::INT32);
+    fillRow<rowOf<Lane<int64_t>, F, ARITY, int64_t>>(table, op, abi::INT64);
+    fillRow<rowOf<Lane<uint8_t>, F, ARITY, uint8_t>>(table, op, abi::UINT8);
   }
 }
 template <class F, int ARITY>
 void testINTEGER(KernelTable& table, int op) {
   if constexpr (kBuildsIntegers) {
-    table.kernels[op][abi::INT32] = elementwise<rowOf<Lane<int32_t>, F, ARITY, uint8_t>>;
-    table.kernels[op][abi::INT64] = elementwise<rowOf<Lane<int64_t>, F, ARITY, uint8_t>>;
-    table.kernels[op][abi::UINT8] = elementwise<rowOf<Lane<uint8_t>, F, ARITY, uint8_t>>;
+    fillRow<rowOf<Lane<int32_t>, F, ARITY, uint8_t>>(table, op, abi::INT32);
+    fillRow<rowOf<Lane<int64_t>, F, ARITY, uint8_t>>(table, op, abi::INT64);
+    fillRow<rowOf<Lane<uint8_t>, F, ARITY, uint8_t>>(table, op, abi::UINT8);
   }
 }
 template <class F, int ARITY>

@@ -31,9 +31,11 @@ constexpr int64_t kSumBlock = 512;
 template <class V>
 constexpr int64_t kBlockOf = least<int64_t>(kSumBlock, 64 * V::kWidth);
 
+// Inlined always: behind a call, what a closure refers to would be loaded again after every store.
+
 /// Calls `f(i, lanes)` for every vector of [0, n); `lanes` is Full or, at the end, Part.
 template <class V, class F>
-inline void eachVector(int64_t n, F f) {
+COTANGENT_INLINE void eachVector(int64_t n, F f) {
   const int rest = static_cast<int>(n % V::kWidth);
   for (int64_t i = 0; i < n - rest; i += V::kWidth) f(i, Full{});
   if (rest) f(n - rest, Part{rest});
@@ -41,7 +43,7 @@ inline void eachVector(int64_t n, F f) {
 
 /// The sum over [0, n) of `term(i, lanes)`, which returns a vector (lanes outside Part are ignored).
 template <class V, class F>
-inline double sumOver(int64_t n, F term) {
+COTANGENT_INLINE double sumOver(int64_t n, F term) {
   constexpr int kUnroll = 4;
   double total = 0;
   for (int64_t block = 0; block < n; block += kBlockOf<V>) {
@@ -60,6 +62,35 @@ inline double sumOver(int64_t n, F term) {
     total += sumLanes(add(add(sum[0], sum[1]), add(sum[2], sum[3])));
   }
   return total;
+}
+
+/// Two sums over [0, n) in one pass: `terms(i, lanes, a, b)` sets a vector of each.
+template <class V, class F>
+COTANGENT_INLINE void sumsOver(int64_t n, double& first, double& second, F terms) {
+  constexpr int kUnroll = 2;
+  first = second = 0;
+  for (int64_t block = 0; block < n; block += kBlockOf<V>) {
+    const int64_t end = least(block + kBlockOf<V>, n);
+    V sum[2][kUnroll] = {{splat<V>(0), splat<V>(0)}, {splat<V>(0), splat<V>(0)}};
+    V a, b;
+    int64_t i = block;
+    for (; i + kUnroll * V::kWidth <= end; i += kUnroll * V::kWidth) {
+      COTANGENT_UNROLL
+      for (int u = 0; u < kUnroll; u++) {
+        terms(i + u * V::kWidth, Full{}, a, b);
+        sum[0][u] = add(sum[0][u], a);
+        sum[1][u] = add(sum[1][u], b);
+      }
+    }
+    for (; i < end; i += V::kWidth) {
+      const Part rest{static_cast<int>(least<int64_t>(V::kWidth, end - i))};
+      terms(i, rest, a, b);
+      sum[0][0] = add(sum[0][0], keep(a, rest));
+      sum[1][0] = add(sum[1][0], keep(b, rest));
+    }
+    first += sumLanes(add(sum[0][0], sum[0][1]));
+    second += sumLanes(add(sum[1][0], sum[1][1]));
+  }
 }
 
 /// The values that every other one beats.

@@ -27,7 +27,24 @@ struct Gemm {
   static constexpr int64_t kBlockColumns = ((1 << 20) / (kDepth * sizeof(T))) / kColumns * kColumns;
   static constexpr int64_t kPackedA = 1 << 18;
   static_assert(kBlockRows * kDepth * sizeof(T) <= kPackedA);
-  static_assert(kPackedA + kBlockColumns * kDepth * sizeof(T) <= kWorkspaceBytes);
+  static_assert(kPackedA + kBlockColumns * kDepth * sizeof(T) <= kWorkspaceBytes - kGroupBuffers);
+
+  /// A whole panel of lines that are contiguous along the depth, in squares from right to left: a square
+  /// that is wider than what is left of R spills into the next depth, which is written afterwards.
+  template <int R>
+  static void packAcross(T* to, const T* from, int64_t depth, int64_t lineStride) {
+    constexpr int kSide = SquareBlock<T>::kWidth;
+    constexpr int kSpills = R % kSide != 0;
+    int64_t p = 0;
+    for (; p + kSide + kSpills <= depth; p += kSide) {
+      COTANGENT_UNROLL
+      for (int i = (R - 1) / kSide * kSide; i >= 0; i -= kSide)
+        SquareBlock<T>::transpose(from + i * lineStride + p, lineStride, least(kSide, R - i), to + p * R + i, R);
+    }
+    for (; p < depth; p++) {
+      for (int i = 0; i < R; i++) to[p * R + i] = from[i * lineStride + p];
+    }
+  }
 
   /// Cuts `lines` lines into panels of R, each with its R values of one depth side by side. The
   /// last panel is filled up with zeros.
@@ -44,6 +61,8 @@ struct Gemm {
         for (int64_t p = 0; p < depth; p++) {
           for (int i = 0; i < R; i++) to[p * R + i] = from[p * depthStride + i];
         }
+      } else if (depthStride == 1) {
+        packAcross<R>(to, from, depth, lineStride);
       } else {
         for (int64_t p = 0; p < depth; p++) {
           for (int i = 0; i < R; i++) to[p * R + i] = from[i * lineStride + p * depthStride];
@@ -52,7 +71,9 @@ struct Gemm {
     }
   }
 
-  static void packed(const Product<T>& g, char* workspace) {
+  /// Calls `finished(i0, i1, j0, j1)` for every block of C as soon as it is complete.
+  template <class F>
+  static void packed(const Product<T>& g, char* workspace, F finished) {
     T* packedA = reinterpret_cast<T*>(workspace);
     T* packedB = reinterpret_cast<T*>(workspace + kPackedA);
     for (int64_t j0 = 0; j0 < g.n; j0 += kBlockColumns) {
@@ -64,6 +85,7 @@ struct Gemm {
           const int64_t rows = least(kBlockRows, g.m - i0);
           pack<kRows>(packedA, g.a + i0 * g.aRow + p0 * g.aDepth, rows, depth, g.aRow, g.aDepth);
           block(packedA, packedB, g.c + i0 * g.cRow + j0, g.cRow, rows, columns, depth, p0 > 0);
+          if (p0 + depth == g.k) finished(i0, i0 + rows, j0, j0 + columns);
         }
       }
     }

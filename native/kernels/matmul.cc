@@ -44,6 +44,20 @@ inline Way chooseWay(const Product<T>& g) {
   return Way::kPacked;
 }
 
+/// Rows i0 to i1 and columns j0 to j1 of C.
+struct Region {
+  int64_t i0, i1, j0, j1;
+};
+
+template <class T>
+inline Product<T> partOf(Product<T> g, const Region& part) {
+  g.m = part.i1 - part.i0, g.n = part.j1 - part.j0;
+  g.a += part.i0 * g.aRow;
+  g.b += part.j0 * g.bColumn;
+  g.c += part.i0 * g.cRow + part.j0;
+  return g;
+}
+
 /// How C is cut into tiles for several threads.
 struct Grid {
   int64_t down = 1, across = 1;
@@ -64,16 +78,11 @@ struct Grid {
     }
   }
   int64_t tiles() const { return down * across; }
-  /// The tile's part of a product. Bounds are multiples of 16, so that most vectors stay whole.
+  /// A tile's bounds: multiples of 16, so that most vectors stay whole.
   template <class T>
-  Product<T> tile(Product<T> g, int64_t index) const {
-    const int64_t i0 = cut(g.m, down, index / across), i1 = cut(g.m, down, index / across + 1);
-    const int64_t j0 = cut(g.n, across, index % across), j1 = cut(g.n, across, index % across + 1);
-    g.m = i1 - i0, g.n = j1 - j0;
-    g.a += i0 * g.aRow;
-    g.b += j0 * g.bColumn;
-    g.c += i0 * g.cRow + j0;
-    return g;
+  Region region(const Product<T>& g, int64_t tile) const {
+    return {cut(g.m, down, tile / across), cut(g.m, down, tile / across + 1), cut(g.n, across, tile % across),
+            cut(g.n, across, tile % across + 1)};
   }
 
  private:
@@ -82,49 +91,91 @@ struct Grid {
   }
 };
 
+/// Computes a product one way and calls `finished(i0, i1, j0, j1)` for its parts.
+template <class T, class F>
+inline void multiply(const Product<T>& g, Way way, char* workspace, F finished) {
+  switch (way) {
+    case Way::kColumns:
+      Gemm<T>::columns(g);
+      break;
+    case Way::kDots:
+      Gemm<T>::dots(g);
+      break;
+    case Way::kDirect:
+      Gemm<T>::direct(g);
+      break;
+    case Way::kDirectTransposed:
+      Gemm<T>::directTransposed(g, workspace);
+      break;
+    case Way::kPacked:
+      return Gemm<T>::packed(g, workspace, finished);
+  }
+  finished(0, g.m, 0, g.n);
+}
+
+/// How the products of a record are computed and shared out.
+template <class T>
+struct MatmulPlan {
+  const Record& r;
+  /// Whether it is the transposes that are multiplied.
+  bool turned;
+  Product<T> sample;
+  Way way;
+  int64_t batch;
+  double work;
+  bool shares;
+  Grid grid;
+
+  MatmulPlan(const Record& r, Context& context)
+      : r(r),
+        turned(isColumn(firstOf(r))),
+        sample(turned ? transposed(firstOf(r)) : firstOf(r)),
+        way(chooseWay(sample)),
+        batch(r.count(r.rank - 3)),
+        work(workOf(sample, way)),
+        shares(work * static_cast<double>(batch) >= 2 * kParallelWork),
+        grid(sample, way, batch, shares ? context.pool->threads() : 1) {}
+
+  /// Calls `finished(place in the batch, region, workspace)` for every part of the products once it is
+  /// complete.
+  template <class F>
+  void run(Context& context, F finished) const {
+    const int64_t tiles = grid.tiles();
+    const auto share = [&](int64_t begin, int64_t end, char* workspace) {
+      Odometer<3> at(r, r.rank - 3);
+      at.seek(begin / tiles);
+      for (int64_t task = begin; task < end; task++) {
+        if (task != begin && task % tiles == 0) at.next();
+        const Product<T> whole = productAt<T>(r, at.offset);
+        const Region part = grid.region(sample, task % tiles);
+        multiply(partOf(turned ? transposed(whole) : whole, part), way, workspace,
+                 [&](int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+                   const Region done{part.i0 + i0, part.i0 + i1, part.j0 + j0, part.j0 + j1};
+                   finished(task / tiles, turned ? Region{done.j0, done.j1, done.i0, done.i1} : done,
+                            workspace);
+                 });
+      }
+    };
+    parallelFor(context, batch * tiles, work / static_cast<double>(tiles), share);
+  }
+
+ private:
+  static Product<T> firstOf(const Record& r) {
+    const int64_t zero[3] = {0, 0, 0};
+    return productAt<T>(r, zero);
+  }
+  static bool isColumn(const Product<T>& g) { return g.n == 1 && g.m > 1 && g.cRow == 1; }
+  static double workOf(const Product<T>& g, Way way) {
+    const double macs = static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+    // Multiplications per unit of work, and reading a matrix once is bound by memory.
+    return macs / (way == Way::kColumns || way == Way::kDots ? 4 : 32);
+  }
+};
+
 template <class T>
 void matmul(const int32_t* words, Context& context) {
   const Record r(words);
-  const int64_t zero[3] = {0, 0, 0};
-  const Product<T> first = productAt<T>(r, zero);
-  const bool turned = first.n == 1 && first.m > 1 && first.cRow == 1;
-  const Product<T> sample = turned ? transposed(first) : first;
-  const Way way = chooseWay(sample);
-  const int64_t batch = r.count(r.rank - 3);
-  const double macs =
-      static_cast<double>(sample.m) * static_cast<double>(sample.n) * static_cast<double>(sample.k);
-  // Multiplications per unit of work, and reading a matrix once is bound by memory.
-  const double work = macs / (way == Way::kColumns || way == Way::kDots ? 4 : 32);
-  const bool shares = work * static_cast<double>(batch) >= 2 * kParallelWork;
-  const Grid grid(sample, way, batch, shares ? context.pool->threads() : 1);
-
-  parallelFor(context, batch * grid.tiles(), work / static_cast<double>(grid.tiles()),
-              [&](int64_t begin, int64_t end, char* workspace) {
-                Odometer<3> at(r, r.rank - 3);
-                at.seek(begin / grid.tiles());
-                for (int64_t task = begin; task < end; task++) {
-                  if (task != begin && task % grid.tiles() == 0) at.next();
-                  const Product<T> whole = productAt<T>(r, at.offset);
-                  const Product<T> g = grid.tile(turned ? transposed(whole) : whole, task % grid.tiles());
-                  switch (way) {
-                    case Way::kColumns:
-                      Gemm<T>::columns(g);
-                      break;
-                    case Way::kDots:
-                      Gemm<T>::dots(g);
-                      break;
-                    case Way::kDirect:
-                      Gemm<T>::direct(g);
-                      break;
-                    case Way::kDirectTransposed:
-                      Gemm<T>::directTransposed(g, workspace);
-                      break;
-                    case Way::kPacked:
-                      Gemm<T>::packed(g, workspace);
-                      break;
-                  }
-                }
-              });
+  MatmulPlan<T>(r, context).run(context, [](int64_t, const Region&, char*) {});
 }
 
 template <class T>

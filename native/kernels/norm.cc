@@ -1,32 +1,44 @@
 // Layer normalisation over the contiguous last dimension (Ba, Kiros, Hinton, "Layer Normalization",
-// 2016) and its backward passes. Mean and variance take two passes over the row: the one-pass formula
-// cancels where the mean is large.
+// 2016), root mean square normalisation (Zhang, Sennrich, "Root Mean Square Layer Normalization", 2019),
+// and their backward passes. The second is the first without a mean and a bias; its records lack the
+// operands of those, so that what follows moves up. Mean and variance take two passes over the row: the
+// one-pass formula cancels where the mean is large.
+
+/// x − mean, or x where no mean is taken off.
+template <bool kCentred, class V>
+COTANGENT_INLINE V centred(V x, V mean) {
+  if constexpr (kCentred) return sub(x, mean);
+  return x;
+}
 
 /// Operands that have one value per row are addressed by the row's offset, the others by feature.
-template <class T>
-void layerNorm(const int32_t* words, Context& context) {
+template <class T, bool kCentred>
+void normalise(const int32_t* words, Context& context) {
   using V = typename VectorOf<T>::Type;
+  constexpr int kMean = 1, kRstd = 1 + kCentred, kX = kRstd + 1, kWeight = kX + 1, kBias = kWeight + 1;
   const Record r(words);
   const int64_t n = r.inner();
-  const double eps = r.params[0];
-  const T* weight = r.data<T>(4);
-  const T* bias = r.data<T>(5);
-  forRows<6>(r, context, 2.0 * static_cast<double>(n), [&](const int64_t* at) {
+  const double eps = r.params[0], count = static_cast<double>(n);
+  const T* weight = r.data<T>(kWeight);
+  const T* bias = kCentred ? r.data<T>(kBias) : nullptr;
+  forRows<6>(r, context, 2 * count, [&](const int64_t* at) {
     T* y = r.data<T>(0) + at[0];
-    const T* x = r.data<T>(3) + at[3];
-    const double mean =
-        sumOver<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / static_cast<double>(n);
-    const V center = splat<V>(mean);
+    const T* x = r.data<T>(kX) + at[kX];
+    V center = splat<V>(0);
+    if constexpr (kCentred) {
+      const double mean = sumOver<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / count;
+      r.data<T>(kMean)[at[kMean]] = static_cast<T>(mean);
+      center = splat<V>(mean);
+    }
     const double squares = sumOver<V>(n, [&](int64_t i, auto lanes) {
-      const V d = sub(load<V>(x + i, lanes), center);
+      const V d = centred<kCentred>(load<V>(x + i, lanes), center);
       return mul(d, d);
     });
-    const double rstd = 1 / sqrt(Lane<double>(squares / static_cast<double>(n) + eps)).v;
-    r.data<T>(1)[at[1]] = static_cast<T>(mean);
-    r.data<T>(2)[at[2]] = static_cast<T>(rstd);
+    const double rstd = 1 / sqrt(Lane<double>(squares / count + eps)).v;
+    r.data<T>(kRstd)[at[kRstd]] = static_cast<T>(rstd);
     const V scale = splat<V>(rstd);
     eachVector<V>(n, [&](int64_t i, auto lanes) {
-      V v = mul(sub(load<V>(x + i, lanes), center), scale);
+      V v = mul(centred<kCentred>(load<V>(x + i, lanes), center), scale);
       if (weight) v = mul(v, load<V>(weight + i, lanes));
       if (bias) v = add(v, load<V>(bias + i, lanes));
       store(y + i, v, lanes);
@@ -34,87 +46,107 @@ void layerNorm(const int32_t* words, Context& context) {
   });
 }
 
-/// With x̂ = (x − mean)·rstd and ĝ = g·weight: dx = rstd·(ĝ − avg(ĝ) − x̂·avg(ĝ·x̂)).
-template <class T>
-void layerNormBackward(const int32_t* words, Context& context) {
+/// With x̂ = (x − mean)·rstd and ĝ = g·weight: dx = rstd·(ĝ − avg(ĝ) − x̂·avg(ĝ·x̂)), where avg(ĝ) is
+/// what comes by way of the mean.
+template <class T, bool kCentred>
+void normaliseBackward(const int32_t* words, Context& context) {
   using V = typename VectorOf<T>::Type;
+  constexpr int kG = 1, kX = 2, kMean = 3, kRstd = 3 + kCentred, kWeight = kRstd + 1;
   const Record r(words);
   const int64_t n = r.inner();
-  const T* weight = r.data<T>(5);
-  forRows<6>(r, context, 2.0 * static_cast<double>(n), [&](const int64_t* at) {
+  const double count = static_cast<double>(n);
+  const T* weight = r.data<T>(kWeight);
+  forRows<6>(r, context, 2 * count, [&](const int64_t* at) {
     T* dx = r.data<T>(0) + at[0];
-    const T* g = r.data<T>(1) + at[1];
-    const T* x = r.data<T>(2) + at[2];
-    const V mean = splat<V>(r.data<T>(3)[at[3]]);
-    const V rstd = splat<V>(r.data<T>(4)[at[4]]);
+    const T* g = r.data<T>(kG) + at[kG];
+    const T* x = r.data<T>(kX) + at[kX];
+    V mean = splat<V>(0);
+    if constexpr (kCentred) mean = splat<V>(r.data<T>(kMean)[at[kMean]]);
+    const V rstd = splat<V>(r.data<T>(kRstd)[at[kRstd]]);
     const auto weighted = [&](int64_t i, auto lanes) {
       const V v = load<V>(g + i, lanes);
       return weight ? mul(v, load<V>(weight + i, lanes)) : v;
     };
-    const auto normal = [&](int64_t i, auto lanes) { return mul(sub(load<V>(x + i, lanes), mean), rstd); };
-    const double count = static_cast<double>(n);
-    const V average = splat<V>(sumOver<V>(n, weighted) / count);
-    const V slope = splat<V>(
-        sumOver<V>(n, [&](int64_t i, auto lanes) { return mul(weighted(i, lanes), normal(i, lanes)); }) /
-        count);
+    const auto normal = [&](int64_t i, auto lanes) {
+      return mul(centred<kCentred>(load<V>(x + i, lanes), mean), rstd);
+    };
+    double sum, products;
+    if constexpr (kCentred) {
+      sumsOver<V>(n, sum, products, [&](int64_t i, auto lanes, V& a, V& b) {
+        a = weighted(i, lanes);
+        b = mul(a, normal(i, lanes));
+      });
+    } else {
+      sum = 0;
+      products =
+          sumOver<V>(n, [&](int64_t i, auto lanes) { return mul(weighted(i, lanes), normal(i, lanes)); });
+    }
+    const V average = splat<V>(sum / count), slope = splat<V>(products / count);
     eachVector<V>(n, [&](int64_t i, auto lanes) {
-      const V rest = sub(sub(weighted(i, lanes), average), mul(normal(i, lanes), slope));
+      const V rest = sub(centred<kCentred>(weighted(i, lanes), average), mul(normal(i, lanes), slope));
       store(dx + i, mul(rest, rstd), lanes);
     });
   });
 }
 
 /// dweight = Σ g·x̂ and dbias = Σ g over rows. Threads take tiles of features, so that every sum is
-/// made by one of them; either result may be absent.
-template <class T>
-void layerNormBackwardAffine(const int32_t* words, Context& context) {
+/// made by one of them; either result may be absent. The outputs are operands before g.
+template <class T, bool kCentred>
+void normaliseBackwardAffine(const int32_t* words, Context& context) {
   using V = typename VectorOf<T>::Type;
   constexpr int64_t kFeatures = 128;
   constexpr int64_t kRowBlock = 32;
+  constexpr int kOutputs = kCentred ? 2 : 1;
+  constexpr int kG = kOutputs, kX = kG + 1, kMean = kX + 1, kRstd = kMean + kCentred;
   const Record r(words);
   const int64_t n = r.inner();
   const int outer = r.rank ? r.rank - 1 : 0;
   const int64_t rows = r.count(outer);
-  T* outputs[2] = {r.data<T>(0), r.data<T>(1)};
-  parallelFor(context, ceilDiv(n, kFeatures), 2.0 * kFeatures * static_cast<double>(rows),
-              [&](int64_t begin, int64_t end, char*) {
-                for (int64_t tile = begin; tile < end; tile++) {
-                  const int64_t first = tile * kFeatures, features = least(kFeatures, n - first);
-                  double total[2][kFeatures] = {};
-                  T block[2][kFeatures];
-                  Odometer<6> at(r, outer);
-                  at.seek(0);
-                  for (int64_t row = 0; row < rows;) {
-                    memset(block, 0, sizeof(block));
-                    for (const int64_t stop = least(row + kRowBlock, rows); row < stop; row++, at.next()) {
-                      const T* g = r.data<T>(2) + at.offset[2] + first;
-                      const T* x = r.data<T>(3) + at.offset[3] + first;
-                      const V mean = splat<V>(r.data<T>(4)[at.offset[4]]);
-                      const V rstd = splat<V>(r.data<T>(5)[at.offset[5]]);
-                      eachVector<V>(features, [&](int64_t i, auto lanes) {
-                        const V slope = load<V>(g + i, lanes);
-                        const V normal = mul(sub(load<V>(x + i, lanes), mean), rstd);
-                        store(block[0] + i, add(load<V>(block[0] + i, lanes), mul(slope, normal)), lanes);
-                        store(block[1] + i, add(load<V>(block[1] + i, lanes), slope), lanes);
-                      });
-                    }
-                    for (int o = 0; o < 2; o++) {
-                      for (int64_t i = 0; i < features; i++) total[o][i] += block[o][i];
-                    }
-                  }
-                  for (int o = 0; o < 2; o++) {
-                    for (int64_t i = 0; i < features && outputs[o]; i++)
-                      outputs[o][first + i] = static_cast<T>(total[o][i]);
-                  }
-                }
+  parallelFor(
+      context, ceilDiv(n, kFeatures), 2.0 * kFeatures * static_cast<double>(rows),
+      [&](int64_t begin, int64_t end, char*) {
+        for (int64_t tile = begin; tile < end; tile++) {
+          const int64_t first = tile * kFeatures, features = least(kFeatures, n - first);
+          double total[kOutputs][kFeatures] = {};
+          T block[kOutputs][kFeatures];
+          Odometer<6> at(r, outer);
+          at.seek(0);
+          for (int64_t row = 0; row < rows;) {
+            memset(block, 0, sizeof(block));
+            for (const int64_t stop = least(row + kRowBlock, rows); row < stop; row++, at.next()) {
+              const T* g = r.data<T>(kG) + at.offset[kG] + first;
+              const T* x = r.data<T>(kX) + at.offset[kX] + first;
+              V mean = splat<V>(0);
+              if constexpr (kCentred) mean = splat<V>(r.data<T>(kMean)[at.offset[kMean]]);
+              const V rstd = splat<V>(r.data<T>(kRstd)[at.offset[kRstd]]);
+              eachVector<V>(features, [&](int64_t i, auto lanes) {
+                const V slope = load<V>(g + i, lanes);
+                const V normal = mul(centred<kCentred>(load<V>(x + i, lanes), mean), rstd);
+                store(block[0] + i, add(load<V>(block[0] + i, lanes), mul(slope, normal)), lanes);
+                if constexpr (kCentred)
+                  store(block[1] + i, add(load<V>(block[1] + i, lanes), slope), lanes);
               });
+            }
+            for (int o = 0; o < kOutputs; o++) {
+              for (int64_t i = 0; i < features; i++) total[o][i] += static_cast<double>(block[o][i]);
+            }
+          }
+          for (int o = 0; o < kOutputs; o++) {
+            T* output = r.data<T>(o);
+            for (int64_t i = 0; i < features && output; i++) output[first + i] = static_cast<T>(total[o][i]);
+          }
+        }
+      });
 }
 
 template <class T, abi::DType dtype>
 void fillNormFor(KernelTable& table) {
-  table.kernels[OP_LAYER_NORM][dtype] = layerNorm<T>;
-  table.kernels[OP_LAYER_NORM_BACKWARD][dtype] = layerNormBackward<T>;
-  table.kernels[OP_LAYER_NORM_BACKWARD_AFFINE][dtype] = layerNormBackwardAffine<T>;
+  table.kernels[OP_LAYER_NORM][dtype] = normalise<T, true>;
+  table.kernels[OP_LAYER_NORM_BACKWARD][dtype] = normaliseBackward<T, true>;
+  table.kernels[OP_LAYER_NORM_BACKWARD_AFFINE][dtype] = normaliseBackwardAffine<T, true>;
+  table.kernels[OP_RMS_NORM][dtype] = normalise<T, false>;
+  table.kernels[OP_RMS_NORM_BACKWARD][dtype] = normaliseBackward<T, false>;
+  table.kernels[OP_RMS_NORM_BACKWARD_AFFINE][dtype] = normaliseBackwardAffine<T, false>;
 }
 
 inline void fillNorm(KernelTable& table) {

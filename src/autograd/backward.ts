@@ -208,7 +208,7 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
   if (edge === null)
     throw new AutogradError(
       op,
-      `a tensor of shape ${formatShape(output.shape)} does not require grad: nothing that it was computed from does`,
+      `a tensor of shape ${formatShape(output.shape)} does not require grad: nothing that it was computed from does, or a compiled function returned it (call backward() inside)`,
     );
   if (gradient === null || gradient === undefined) {
     if (output.size !== 1)

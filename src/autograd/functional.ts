@@ -1,10 +1,10 @@
 /** Derivatives of functions: the same tape, started and finished inside one call. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { mul } from '../generated/elementwise.ts';
-import { detach, filled } from '../ops/convert.ts';
+import { detach, filled, fillWith } from '../ops/convert.ts';
 import { stack } from '../ops/join.ts';
 import { sum } from '../ops/reduce.ts';
-import { reshape } from '../ops/view.ts';
+import { narrow, reshape } from '../ops/view.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -134,7 +134,7 @@ export function jacobian(f: TensorFunction, x: Tensor): Tensor {
   if (y.size === 0 || x.size === 0) return allocate('jacobian', x.storage.heap, x.dtype, shape);
   const rows = Array.from({ length: y.size }, (_, i) => {
     const basis = filled('jacobian', [y.size], 0, y);
-    basis.storage.view(y.dtype, 0, y.size)[i] = 1;
+    fillWith('jacobian', narrow(basis, 0, i, 1), 1);
     return pull(reshape(basis, y.shape))[0] as Tensor;
   });
   return reshape(stack(rows), shape);

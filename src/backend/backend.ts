@@ -16,6 +16,14 @@ export interface Region {
   readonly token?: object;
 }
 
+/** Memory that a program touches. */
+export interface Span {
+  readonly address: number;
+  readonly bytes: number;
+  /** Whether the program writes to it. */
+  readonly written: boolean;
+}
+
 export interface Backend {
   readonly name: 'native' | 'wasm';
   /** True when unreachable memory returns by itself, also inside a synchronous loop. */
@@ -27,6 +35,18 @@ export interface Backend {
   doubles(): Float64Array;
   /** Runs the records between the header and word `end`; returns the status of the header. */
   execute(end: number): number;
+  /**
+   * Runs the records from word `begin` to word `end` of the program whose header is at byte `address`, `repeat` times
+   * over. A header whose stop word is set lets no further repetition begin; its done word counts the complete ones.
+   */
+  executeAt(address: number, begin: number, end: number, repeat: number): number;
+  /**
+   * Runs all records before word `end` in the same way, on another thread. Nobody may change the memory that the program
+   * touches before the promise settles. `spans` is that memory: the program itself, and whatever it reads or writes that
+   * is not scratch. Backends whose threads share memory have no use for it.
+   * @throws BackendError (the promise rejects with it) when there is no other thread, or it broke down.
+   */
+  executeAsync(address: number, end: number, repeat: number, spans: readonly Span[]): Promise<number>;
   /** Fresh, uninitialised memory, aligned to 64 bytes; null when there is none left. */
   reserve(bytes: number): Region | null;
   /** The ArrayBuffer that a region's bytes are in at this moment. */

@@ -12,6 +12,8 @@ import type { Attempt, Backend, Region } from './backend.ts';
 interface Addon {
   bindProgram(words: Int32Array): void;
   execute(end: number): number;
+  executeAt(address: number, begin: number, end: number, repeat: number): number;
+  executeAsync(address: number, end: number, repeat: number): Promise<number>;
   addressOf(buffer: ArrayBuffer): number;
   setNumThreads(threads: number): void;
   getNumThreads(): number;
@@ -80,6 +82,8 @@ function wrap(addon: Addon): Backend {
     words: () => words,
     doubles: () => doubles,
     execute: addon.execute,
+    executeAt: addon.executeAt,
+    executeAsync: addon.executeAsync,
     reserve(bytes: number): Region | null {
       let buffer: ArrayBuffer;
       try {

@@ -1,23 +1,16 @@
 /**
- * The WASM backend: one linear memory, one module, one thread. Runs wherever WebAssembly with
+ * The WASM backend: one linear memory, one module, one thread (and another for `executeAsync`). Runs wherever WebAssembly with
  * SIMD does; touches nothing of Node or of the page.
  */
 import { WASM_BASE64 } from '../generated/wasm-binary.ts';
 import { PROGRAM_WORDS } from '../program/abi.ts';
 import type { Attempt, Backend, Region } from './backend.ts';
+import { Remote } from './remote.ts';
+import { type Exports, PAGE_BYTES } from './wasm-module.ts';
 
 /** Where `init` may take the module from. */
 export type WasmSource = string | URL | Response | BufferSource | WebAssembly.Module;
 
-interface Exports {
-  memory: WebAssembly.Memory;
-  execute(end: number): number;
-  programAddress(): number;
-  heapBase(): number;
-  tableHash(): number;
-}
-
-const PAGE_BYTES = 65536;
 const LIMIT_BYTES = 65536 * PAGE_BYTES;
 /** Grow by at least this much: growing detaches every view and may move the memory. */
 const GROWTH_BYTES = 16 * 2 ** 20;
@@ -35,14 +28,15 @@ export function instantiateWasm(module?: WebAssembly.Module): Attempt {
   try {
     const compiled = module ?? new WebAssembly.Module(decode(WASM_BASE64));
     const exports = new WebAssembly.Instance(compiled, {}).exports as unknown as Exports;
-    return { backend: wrap(exports), reason: '' };
+    return { backend: wrap(compiled, exports), reason: '' };
   } catch (error) {
     return { backend: null, reason: `the WASM module did not start: ${(error as Error).message}` };
   }
 }
 
-function wrap(wasm: Exports): Backend {
+function wrap(module: WebAssembly.Module, wasm: Exports): Backend {
   const { memory } = wasm;
+  const remote = new Remote(module, memory);
   const program = wasm.programAddress();
   let top = wasm.heapBase();
   let words = new Int32Array(memory.buffer, program, PROGRAM_WORDS);
@@ -64,6 +58,8 @@ function wrap(wasm: Exports): Backend {
     words: () => words,
     doubles: () => doubles,
     execute: wasm.execute,
+    executeAt: wasm.executeAt,
+    executeAsync: (address, end, repeat, spans) => remote.execute(address, end, repeat, spans),
     reserve(bytes: number): Region | null {
       const end = top + bytes;
       if (end > LIMIT_BYTES) return null;

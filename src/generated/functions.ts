@@ -11,7 +11,7 @@ export { cat, stack } from '../ops/join.ts';
 export { clone, contiguous, copy_, detach, elementSize, fill_, to, zero_ } from '../ops/convert.ts';
 export { cumprod, cumsum, flip } from '../ops/scan.ts';
 export { embedding, gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd, takeAlongDim } from '../ops/index.ts';
-export { layerNorm } from '../ops/norm.ts';
+export { layerNorm, rmsNorm } from '../ops/norm.ts';
 export { logSoftmax, softmax } from '../ops/softmax.ts';
 export { maskedFill, tril, triu, where } from '../ops/condition.ts';
 export { scaledDotProductAttention } from '../ops/attention.ts';

@@ -4,6 +4,7 @@
  * handles that are merely forgotten leave it to the collector (`allocator.ts`).
  */
 import type { Backend, Region } from '../backend/backend.ts';
+import { observer } from '../program/observer.ts';
 import type { DType, TypedArray } from '../tensor/dtype.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { Allocator } from './allocator.ts';
@@ -68,15 +69,29 @@ export class Storage {
   readonly unscoped: boolean;
   /** Grows by one with every in-place change; autograd compares it with what it saved. */
   version = 0;
+  /** The observer that watched when it was made, 0 for none. */
+  readonly madeUnder: number = observer()?.serial ?? 0;
+  /** Programs that write to this memory or read it; it stays while there are any. */
+  #pins = 0;
   #block: Region | null;
   #handles = 0;
 
-  constructor(heap: Heap, block: Region, bytes: number, unscoped: boolean) {
+  /** The storage whose memory this one shows under another identity. */
+  readonly #owner: Storage | null;
+
+  constructor(heap: Heap, block: Region, bytes: number, unscoped: boolean, owner: Storage | null = null) {
     this.heap = heap;
     this.#block = block;
     this.address = block.address;
     this.bytes = bytes;
     this.unscoped = unscoped;
+    this.#owner = owner;
+    owner?.retain();
+  }
+
+  /** The same memory as a storage of its own, so that uses by way of it can be told from others. */
+  static aliasOf(owner: Storage): Storage {
+    return new Storage(owner.heap, owner.#block as Region, owner.bytes, false, owner);
   }
 
   get freed(): boolean {
@@ -87,16 +102,41 @@ export class Storage {
     return this.#handles;
   }
 
+  /** The ArrayBuffer that holds the memory at this moment. */
+  get buffer(): ArrayBuffer {
+    return this.heap.backend.bufferOf(this.#block as Region);
+  }
+
+  /** Whether every handle was disposed of, and only programs still hold on to the memory. */
+  get abandoned(): boolean {
+    return this.#handles <= 0;
+  }
+
   retain(): void {
     this.#handles++;
   }
 
   release(): void {
     this.#handles--;
-    if (this.#handles > 0 || this.#block === null) return;
+    this.#freeIfUnused();
+  }
+
+  /** Keeps the memory for a program. */
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    this.#pins--;
+    this.#freeIfUnused();
+  }
+
+  #freeIfUnused(): void {
+    if (this.#handles > 0 || this.#pins > 0 || this.#block === null) return;
     const block = this.#block;
     this.#block = null;
-    this.heap.free(this, block);
+    if (this.#owner === null) this.heap.free(this, block);
+    else this.#owner.release();
   }
 
   /**
@@ -104,6 +144,7 @@ export class Storage {
    * a view of linear memory dies when the memory grows, so nobody may keep one.
    */
   view(dtype: DType, offset: number, length: number): TypedArray {
+    observer()?.viewed(this);
     const block = this.#block as Region;
     const { array, bytes } = dtypeInfo[dtype];
     return new array(this.heap.backend.bufferOf(block), block.byteOffset + offset * bytes, length);

@@ -43,6 +43,16 @@ abstract class ModuleArray<M extends Module> extends Module {
     return this.#modules.values();
   }
 
+  protected override unchanged(): () => string | null {
+    const own = super.unchanged();
+    const modules = [...this.#modules];
+    return () => {
+      let same = modules.length === this.#modules.length;
+      for (let i = 0; same && i < modules.length; i++) same = modules[i] === this.#modules[i];
+      return same ? own() : `the modules in a ${this.constructor.name} changed`;
+    };
+  }
+
   protected override members(): [string, unknown][] {
     return [...super.members(), ...this.#modules.map((module, i) => [String(i), module] as [string, unknown])];
   }

@@ -37,6 +37,8 @@ export {
   type LayerNormLayerOptions,
   Linear,
   type LinearOptions,
+  RMSNorm,
+  type RMSNormLayerOptions,
 } from './layers.ts';
 export {
   BCELoss,

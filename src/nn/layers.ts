@@ -1,10 +1,10 @@
-/** Layers with parameters: Linear, Embedding, LayerNorm; and those that only pass on or reshape. Activations are in `activations.ts`. */
+/** Layers with parameters: Linear, Embedding, LayerNorm, RMSNorm; and those that only pass on or reshape. Activations are in `activations.ts`. */
 import { noGrad } from '../autograd/mode.ts';
 import { IndexError } from '../errors.ts';
 import { fill_ } from '../ops/convert.ts';
 import { embedding } from '../ops/index.ts';
 import { linear } from '../ops/matmul.ts';
-import { layerNorm } from '../ops/norm.ts';
+import { layerNorm, rmsNorm } from '../ops/norm.ts';
 import { dropout } from '../ops/random.ts';
 import { flatten, select } from '../ops/view.ts';
 import type { Shape } from '../tensor/layout.ts';
@@ -162,6 +162,51 @@ export class LayerNorm extends Module {
 
   forward(x: Tensor): Tensor {
     return layerNorm(x, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+
+  override extraRepr(): string {
+    return `[${this.normalizedShape.join(', ')}], eps=${this.eps}, elementwiseAffine=${this.weight !== null}`;
+  }
+}
+
+/** Options of `RMSNorm`. */
+export interface RMSNormLayerOptions extends LayerOptions {
+  /** Added to the mean of the squares; the machine epsilon of the input's dtype by default. */
+  eps?: number | null;
+  /** Whether there is a weight; true by default. */
+  elementwiseAffine?: boolean;
+}
+
+/** Divides by the root mean square of the last dimensions, then scales (Zhang and Sennrich 2019): the shape stays. */
+export class RMSNorm extends Module {
+  readonly normalizedShape: Shape;
+  readonly eps: number | null;
+  /** Of the normalised shape. */
+  weight: Parameter | null;
+
+  constructor(
+    normalizedShape: number | Shape,
+    eps?: number | null | RMSNormLayerOptions,
+    elementwiseAffine?: boolean | RMSNormLayerOptions,
+    options?: RMSNormLayerOptions,
+  ) {
+    super();
+    const spec = { normalizedShape: sizes, eps: optional(number(0)), elementwiseAffine: flag(true), ...factory };
+    const given = readArguments('RMSNorm', [normalizedShape, eps, elementwiseAffine, options], spec);
+    const shape = given.normalizedShape;
+    this.normalizedShape = typeof shape === 'number' ? [shape] : [...shape];
+    this.eps = given.eps;
+    this.weight = given.elementwiseAffine ? emptyParameter('RMSNorm', this.normalizedShape, given) : null;
+    this.resetParameters();
+  }
+
+  /** Back to ones. */
+  resetParameters(): void {
+    if (this.weight !== null) init.ones_(this.weight);
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, this.weight, this.eps);
   }
 
   override extraRepr(): string {

@@ -9,6 +9,7 @@ import { noGrad } from '../autograd/mode.ts';
 import { ArgumentError, CotangentError, DTypeError, describe, formatShape, StateError } from '../errors.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import { copy_, detach, type ToOptions, to } from '../ops/convert.ts';
+import { observer } from '../program/observer.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
@@ -78,6 +79,7 @@ export abstract class Module extends Callable {
 
   [CALL](inputs: readonly unknown[]): unknown {
     if (typeof this.forward !== 'function') throw new CotangentError(this.constructor.name, 'has no forward method');
+    observer()?.guard(this, () => this.unchanged());
     let given = inputs;
     for (const hook of this.#preHooks) {
       const replaced = hook(this, given);
@@ -103,6 +105,25 @@ export abstract class Module extends Callable {
     hooks.add(hook);
     return () => {
       hooks.delete(hook);
+    };
+  }
+
+  /**
+   * @internal What a recorded step took for granted about this module: its settings, `training`, and which tensors and modules it has.
+   * The function that is returned says what has changed since, or returns null.
+   */
+  protected unchanged(): () => string | null {
+    const entries = Object.entries(this);
+    const names = entries.map(([name]) => name);
+    const values = entries.map(([, value]) => value as unknown);
+    const grads = values.map((value) => value instanceof Tensor && value.requiresGrad);
+    return () => {
+      for (let i = 0; i < names.length; i++) {
+        const value: unknown = Reflect.get(this, names[i] as string);
+        if (value !== values[i] || (value instanceof Tensor && value.requiresGrad !== grads[i]))
+          return `${this.constructor.name}.${names[i]} changed`;
+      }
+      return null;
     };
   }
 
@@ -280,8 +301,7 @@ export abstract class Module extends Callable {
   /** Sets all gradients to null and frees their memory. */
   zeroGrad(): void {
     for (const parameter of this.parameters()) {
-      parameter.grad?.dispose();
-      parameter.grad = null;
+      parameter.dropGrad();
     }
   }
 

@@ -60,13 +60,23 @@ export interface ElementwiseRow extends Row {
   family?: string;
 }
 
+/** A hand-written kernel that does more than write its first operand and read the others. */
+export interface KernelRow {
+  name: string;
+  /**
+   * What becomes of each operand, a letter each: w overwritten, u read and changed in place, s scratch, r read; the
+   * operands that follow are read.
+   */
+  roles: string;
+}
+
 /** An op with kernels of its own, or composed of other ops. */
 export interface StructuredRow extends Row {
   kind: 'structured';
   /** The module in `src/ops` that exports the function. */
   family: string;
   /** Hand-written kernels it brings, in `native/kernels` and `assembly/kernels`. */
-  kernels?: readonly string[];
+  kernels?: readonly (string | KernelRow)[];
   /** Hidden from users: an instruction only. */
   internal?: true;
 }

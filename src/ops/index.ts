@@ -23,8 +23,11 @@ function expectIndex(op: string, value: unknown): Tensor {
   throw new DTypeError(op, `wants int64 indices, got ${index.dtype}`);
 }
 
-/** The record that stops the program where an index is outside [0, n). Repeated elements are looked at once. */
-function checkIndex(index: Tensor, n: number): Instruction {
+/**
+ * @internal The record that stops the program where an index is outside [0, n), unless it is `exempt`. Repeated elements
+ * are looked at once.
+ */
+export function checkIndex(index: Tensor, n: number, exempt?: number): Instruction {
   const once = index.shape.map((size, d) => (index.strides[d] === 0 ? Math.min(size, 1) : size));
   const { shape, strides } = coalesce(once, [index.strides]);
   return {
@@ -32,7 +35,7 @@ function checkIndex(index: Tensor, n: number): Instruction {
     dtype: 'int64',
     shape,
     operands: [operand(index, strides[0] as Shape)],
-    params: [0, n],
+    params: exempt === undefined || (exempt >= 0 && exempt < n) ? [0, n] : [0, n, exempt],
   };
 }
 

@@ -1,9 +1,9 @@
 /**
- * Losses with special numerics: cross entropies, and the two means of differences. All are composed of
- * differentiable ops. Reductions are 'mean' (the default), 'sum' and 'none', as in PyTorch.
+ * Losses with special numerics: cross entropies, and the two means of differences. All are composed of differentiable
+ * ops, but for the usual cross entropy (`crossentropy.ts`). Reductions are 'mean' (the default), 'sum' and 'none', as in PyTorch.
  */
 import { noGrad } from '../autograd/mode.ts';
-import { track } from '../autograd/track.ts';
+import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import {
   abs,
@@ -27,7 +27,8 @@ import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo } from './convert.ts';
-import { gather, indexSelect } from './index.ts';
+import { lossesOfClasses, weightsOf } from './crossentropy.ts';
+import { gather } from './index.ts';
 import { mean, sum } from './reduce.ts';
 import { logSoftmax } from './softmax.ts';
 import { reshape, squeeze, unsqueeze } from './view.ts';
@@ -189,7 +190,7 @@ function resolveClasses(op: string, input: Tensor, options: Record<string, unkno
   const dim = input.ndim === 1 ? 0 : 1;
   const classes = input.shape[dim] as number;
   const { ignoreIndex = -100 } = options;
-  if (typeof ignoreIndex !== 'number' || !Number.isInteger(ignoreIndex))
+  if (typeof ignoreIndex !== 'number' || !Number.isSafeInteger(ignoreIndex))
     throw new ArgumentError(op, `ignoreIndex is a whole number, got ${describe(ignoreIndex)}`);
   const weight = factors(op, options.weight, 'weight', input);
   if (weight !== null && !sameShape(weight.shape, [classes]))
@@ -200,8 +201,8 @@ function resolveClasses(op: string, input: Tensor, options: Record<string, unkno
   return { op, input, dim, classes, weight, ignoreIndex, reduction: checkReduction(op, options.reduction) };
 }
 
-/** Class indices as the kernels take them, those to be ignored pointing at class 0, and which of them count. */
-function resolveTarget({ op, input, dim, ignoreIndex }: ClassLoss, target: unknown): { index: Tensor; counts: Tensor } {
+/** Class indices as the kernels take them. */
+function resolveTarget({ op, input, dim }: ClassLoss, target: unknown): Tensor {
   const given = expectTensor(op, target, 'a tensor as target');
   if (given.isFloatingPoint || given.dtype === 'bool')
     throw new DTypeError(op, `wants class indices as int64, got ${given.dtype} of shape ${formatShape(given.shape)}`);
@@ -211,15 +212,28 @@ function resolveTarget({ op, input, dim, ignoreIndex }: ClassLoss, target: unkno
       op,
       `wants targets of shape ${formatShape(shape)} for input ${formatShape(input.shape)}, got ${formatShape(given.shape)}`,
     );
-  const classes = castTo(given, 'int64');
-  const counts = ne(classes, ignoreIndex);
-  return { index: where(counts, classes, 0), counts };
+  return castTo(given, 'int64');
 }
 
-/** The sum of the losses divided by that of the weights of the targets that count; or what else is asked for. */
-function reducedClasses(losses: Tensor, weights: Tensor | null, counts: Tensor, reduction: Reduction): Tensor {
+/** The sum of the losses divided by that of the weights of the targets that count. */
+const weightedMean = (losses: Tensor, weights: Tensor | null, counts: Tensor): Tensor =>
+  div(sum(losses), sum(weights === null ? castTo(counts, losses.dtype) : where(counts, weights, 0)));
+
+/** Which targets count, the targets with class 0 in the place of others, and the weights of their classes. */
+function counted({ weight, ignoreIndex }: ClassLoss, target: Tensor) {
+  const counts = ne(target, ignoreIndex);
+  const index = where(counts, target, 0);
+  return { counts, index, weights: weight === null ? null : weightsOf(weight, index) };
+}
+
+/** Cross entropy by the kernel. */
+function kernelLoss(loss: ClassLoss, target: Tensor): Tensor {
+  const { input, dim, weight, ignoreIndex, reduction } = loss;
+  const losses = lossesOfClasses(input, dim, target, weight, ignoreIndex);
   if (reduction !== 'mean') return reduced(losses, reduction);
-  return div(sum(losses), sum(weights === null ? castTo(counts, losses.dtype) : where(counts, weights, 0)));
+  if (weight === null) return weightedMean(losses, null, ne(target, ignoreIndex));
+  const { counts, weights } = counted(loss, target);
+  return weightedMean(losses, weights, counts);
 }
 
 /** Class weights in a shape that broadcasts against the input. */
@@ -229,18 +243,18 @@ const perClass = (weight: Tensor, shape: Shape, dim: number): Tensor =>
     shape.map((_, d) => (d === dim ? weight.size : 1)),
   );
 
-function classLoss(loss: ClassLoss, logProbabilities: Tensor, target: unknown, smoothing: number): Tensor {
+function classLoss(loss: ClassLoss, logProbabilities: Tensor, target: Tensor, smoothing: number): Tensor {
   const { op, dim, classes, weight, reduction } = loss;
-  const { index, counts } = resolveTarget(loss, target);
-  commonHeap(op, [logProbabilities, index, weight]);
-  const weights = weight === null ? null : reshape(indexSelect(weight, 0, reshape(index, [index.size])), index.shape);
+  commonHeap(op, [logProbabilities, target, weight]);
+  const { index, counts, weights } = counted(loss, target);
+  const total = (losses: Tensor) =>
+    reduction === 'mean' ? weightedMean(losses, weights, counts) : reduced(losses, reduction);
   const picked = neg(squeeze(gather(logProbabilities, dim, unsqueeze(index, dim)), dim));
-  const losses = where(counts, weights === null ? picked : mul(picked, weights), 0);
-  const hard = reducedClasses(losses, weights, counts, reduction);
+  const hard = total(where(counts, weights === null ? picked : mul(picked, weights), 0));
   if (smoothing === 0) return hard;
   const terms =
     weight === null ? logProbabilities : mul(logProbabilities, perClass(weight, logProbabilities.shape, dim));
-  const soft = reducedClasses(where(counts, neg(sum(terms, dim)), 0), weights, counts, reduction);
+  const soft = total(where(counts, neg(sum(terms, dim)), 0));
   return add(mul(hard, 1 - smoothing), mul(soft, smoothing / classes));
 }
 
@@ -265,7 +279,7 @@ function softLoss(
  */
 export function nllLoss(input: Tensor, target: Tensor, options?: NllLossOptions): Tensor {
   const loss = resolveClasses('nllLoss', input, checkOptions('nllLoss', options, CLASS_OPTIONS));
-  return classLoss(loss, input, target, 0);
+  return classLoss(loss, input, resolveTarget(loss, target), 0);
 }
 
 /**
@@ -282,9 +296,10 @@ export function crossEntropy(input: Tensor, target: Tensor, options?: CrossEntro
     throw new ArgumentError(op, `labelSmoothing lies between 0 and 1, got ${describe(labelSmoothing)}`);
   const loss = resolveClasses(op, input, given);
   expectTensor(op, target, 'a tensor as target');
-  const logProbabilities = logSoftmax(input, loss.dim);
-  const soft = target.isFloatingPoint && sameShape(target.shape, input.shape);
-  return soft
-    ? softLoss(loss, logProbabilities, target, labelSmoothing)
-    : classLoss(loss, logProbabilities, target, labelSmoothing);
+  if (target.isFloatingPoint && sameShape(target.shape, input.shape))
+    return softLoss(loss, logSoftmax(input, loss.dim), target, labelSmoothing);
+  const classes = resolveTarget(loss, target);
+  return labelSmoothing === 0 && loss.classes > 0 && !tracks([loss.weight])
+    ? kernelLoss(loss, classes)
+    : classLoss(loss, logSoftmax(input, loss.dim), classes, labelSmoothing);
 }

@@ -51,19 +51,30 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
     });
   }
   track(op, [a, b], [out], [a, b], ([g], [left, right], [needsA, needsB]) => [
-    needsA ? sumTo(product(op, g as Tensor, transpose(right as Tensor, -2, -1)), (left as Tensor).shape) : null,
-    needsB ? weightGradient(op, left as Tensor, right as Tensor, g as Tensor) : null,
+    needsA ? leftGradient(op, left as Tensor, right as Tensor, g as Tensor) : null,
+    needsB ? rightGradient(op, left as Tensor, right as Tensor, g as Tensor) : null,
   ]);
   return out;
 }
 
+const turned = (x: Tensor): Tensor => transpose(x, -2, -1);
+
+/** The product of a and b, in memory as `like` is: column by column where that is a transposed matrix. */
+function productLike(op: string, like: Tensor, a: Tensor, b: Tensor): Tensor {
+  const columns = like.strides.at(-2) === 1 && like.strides.at(-1) !== 1;
+  return columns ? turned(product(op, turned(b), turned(a))) : product(op, a, b);
+}
+
+const leftGradient = (op: string, a: Tensor, b: Tensor, g: Tensor): Tensor =>
+  sumTo(productLike(op, a, g, turned(b)), a.shape);
+
 /** Where the right factor was shared by the whole batch, its gradient is one tall product and not a sum of many. */
-function weightGradient(op: string, a: Tensor, b: Tensor, g: Tensor): Tensor {
-  if (b.ndim === 2 && a.ndim > 2) {
+function rightGradient(op: string, a: Tensor, b: Tensor, g: Tensor): Tensor {
+  if (b.ndim === 2 && a.ndim > 2 && a.size > 0 && g.size > 0) {
     const tall = (x: Tensor) => reshape(x, [-1, x.shape.at(-1) as number]);
-    if (a.size > 0 && g.size > 0) return product(op, transpose(tall(a), 0, 1), tall(g));
+    return productLike(op, b, turned(tall(a)), tall(g));
   }
-  return sumTo(product(op, transpose(a, -2, -1), g), b.shape);
+  return sumTo(productLike(op, b, turned(a), g), b.shape);
 }
 
 /**

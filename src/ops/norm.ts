@@ -1,8 +1,15 @@
-/** Layer normalisation. Its backward kernels serve where the gradient is not differentiated again. */
+/** Layer and root mean square normalisation. The backward kernels serve where the gradient is not differentiated again. */
 import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { add, mul, rsqrt, square, sub } from '../generated/elementwise.ts';
-import { LAYER_NORM, LAYER_NORM_BACKWARD, LAYER_NORM_BACKWARD_AFFINE } from '../generated/opcodes.ts';
+import {
+  LAYER_NORM,
+  LAYER_NORM_BACKWARD,
+  LAYER_NORM_BACKWARD_AFFINE,
+  RMS_NORM,
+  RMS_NORM_BACKWARD,
+  RMS_NORM_BACKWARD_AFFINE,
+} from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveShape, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
@@ -21,44 +28,85 @@ export interface LayerNormOptions {
   eps?: number;
 }
 
-/** The iteration space, and the strides of an operand that fills it. */
-interface Rows {
-  shape: [rows: number, features: number];
-  whole: [number, number];
+/** Options of `rmsNorm`. */
+export interface RMSNormOptions {
+  /** Factor of every feature. */
+  weight?: Tensor | null;
+  /** Added to the mean of the squares; the machine epsilon of the dtype by default. */
+  eps?: number | null;
 }
 
 const PER_ROW = [1, 0] as const;
 const PER_FEATURE = [0, 1] as const;
-const NAMES = ['weight', 'bias', 'eps'] as const;
 
 const isOptions = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** What follows the shape: given one by one, or in an options object in the place of any of them. */
-function parameters(
-  op: string,
-  x: Tensor,
-  shape: Shape,
-  given: readonly unknown[],
-): { weight: Tensor | null; bias: Tensor | null; eps: number } {
+function named(op: string, names: readonly string[], given: readonly unknown[]): Record<string, unknown> {
   const at = given.findIndex(isOptions);
-  const options = at < 0 ? {} : checkOptions(op, given[at], NAMES);
-  const [weight, bias, eps] = NAMES.map((name, i) => (i === at ? undefined : given[i]) ?? options[name] ?? null);
-  const affine = (name: string, value: unknown): Tensor | null => {
-    if (value === null) return null;
-    const tensor = expectTensor(op, value, `a tensor as ${name}`);
-    if (!sameShape(tensor.shape, shape))
-      throw new ShapeError(op, `wants a ${name} of shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`);
-    if (tensor.dtype !== x.dtype)
-      throw new DTypeError(
-        op,
-        `the input is ${x.dtype} and the ${name} ${tensor.dtype}; convert one with to({ dtype })`,
-      );
-    return contiguous(tensor);
-  };
-  if (eps !== null && typeof eps !== 'number') throw new ArgumentError(op, `eps is a number, got ${describe(eps)}`);
-  return { weight: affine('weight', weight), bias: affine('bias', bias), eps: eps ?? 1e-5 };
+  const options = at < 0 ? {} : checkOptions(op, given[at], names);
+  return Object.fromEntries(names.map((name, i) => [name, (i === at ? undefined : given[i]) ?? options[name] ?? null]));
 }
+
+/** The sizes of the dimensions that are normalised. */
+function featuresOf(op: string, x: Tensor, normalizedShape: number | Shape): number[] {
+  expectTensor(op, x);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
+  const features = resolveShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape);
+  if (features.length === 0 || !sameShape(x.shape.slice(-features.length), features))
+    throw new ShapeError(op, `an input of shape ${formatShape(x.shape)} does not end in ${formatShape(features)}`);
+  return features;
+}
+
+function affine(op: string, x: Tensor, shape: Shape, name: string, value: unknown): Tensor | null {
+  if (value === null) return null;
+  const tensor = expectTensor(op, value, `a tensor as ${name}`);
+  if (!sameShape(tensor.shape, shape))
+    throw new ShapeError(op, `wants a ${name} of shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`);
+  if (tensor.dtype !== x.dtype)
+    throw new DTypeError(op, `the input is ${x.dtype} and the ${name} ${tensor.dtype}; convert one with to({ dtype })`);
+  return contiguous(tensor);
+}
+
+function epsilon(op: string, value: unknown, fallback: number): number {
+  if (value === null) return fallback;
+  if (typeof value !== 'number') throw new ArgumentError(op, `eps is a number, got ${describe(value)}`);
+  return value;
+}
+
+/** The iteration space, and operands that walk all of it, its rows, or its features. */
+function spaceOf(x: Tensor, features: Shape) {
+  const n = sizeOf(features);
+  const whole = [n, 1] as const;
+  return {
+    shape: [n === 0 ? 0 : x.size / n, n] as const,
+    all: (tensor: Tensor) => operand(tensor, whole),
+    perRow: (tensor: Tensor) => operand(tensor, PER_ROW),
+    perFeature: (tensor: Tensor | null | undefined) => (tensor ? operand(tensor, PER_FEATURE) : null),
+  };
+}
+
+/** Room for the gradient of a weight or bias. The kernel writes nothing where there are no rows. */
+const roomFor = (op: string, features: Shape, x: Tensor): Tensor =>
+  x.size === 0 ? filled(op, features, 0, x) : allocate(op, x.storage.heap, x.dtype, features);
+
+/** Sums over the dimensions before the features. */
+function overRows(terms: Tensor, features: Shape): Tensor {
+  const lead = terms.ndim - features.length;
+  return lead === 0
+    ? terms
+    : reshape(
+        sum(
+          terms,
+          Array.from({ length: lead }, (_, d) => d),
+        ),
+        features,
+      );
+}
+
+/** The dimensions of the features. */
+const featureDims = (x: Tensor, features: Shape): number[] => features.map((_, i) => x.ndim - features.length + i);
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias, the statistics taken over the last dimensions (Ba, Kiros and Hinton,
@@ -76,79 +124,66 @@ export function layerNorm(
   eps?: number | LayerNormOptions,
 ): Tensor {
   const op = 'layerNorm';
-  expectTensor(op, x);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
-  const features = resolveShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape);
-  if (features.length === 0 || !sameShape(x.shape.slice(-features.length), features))
-    throw new ShapeError(op, `an input of shape ${formatShape(x.shape)} does not end in ${formatShape(features)}`);
-  const given = parameters(op, x, features, [weight, bias, eps]);
-  const heap = commonHeap(op, [x, given.weight, given.bias]);
+  const features = featuresOf(op, x, normalizedShape);
+  const given = named(op, ['weight', 'bias', 'eps'], [weight, bias, eps]);
+  const [factor, shift] = [
+    affine(op, x, features, 'weight', given.weight),
+    affine(op, x, features, 'bias', given.bias),
+  ];
+  const e = epsilon(op, given.eps, 1e-5);
+  const heap = commonHeap(op, [x, factor, shift]);
   const source = contiguous(x);
-  const n = sizeOf(features);
-  const rows: Rows = { shape: [n === 0 ? 0 : x.size / n, n], whole: [n, 1] };
+  const { shape, all, perRow, perFeature } = spaceOf(source, features);
   const out = allocate(op, heap, x.dtype, x.shape);
-  const average = allocate(op, heap, x.dtype, [rows.shape[0]]);
-  const scale = allocate(op, heap, x.dtype, [rows.shape[0]]);
-  const perFeature = (tensor: Tensor | null) => (tensor === null ? null : operand(tensor, PER_FEATURE));
+  const [average, rstd] = [allocate(op, heap, x.dtype, [shape[0]]), allocate(op, heap, x.dtype, [shape[0]])];
   emit(op, heap, {
     opcode: LAYER_NORM,
     dtype: x.dtype,
-    shape: rows.shape,
-    operands: [
-      operand(out, rows.whole),
-      operand(average, PER_ROW),
-      operand(scale, PER_ROW),
-      operand(source, rows.whole),
-      perFeature(given.weight),
-      perFeature(given.bias),
-    ],
-    params: [given.eps],
+    shape,
+    operands: [all(out), perRow(average), perRow(rstd), all(source), perFeature(factor), perFeature(shift)],
+    params: [e],
   });
-  const saved = [source, average, scale, ...(given.weight ? [given.weight] : [])];
-  const epsilon = given.eps;
-  track(op, [source, given.weight, given.bias], [out], saved, ([g], [input, mu, rstd, factor], needs) => {
+  const saved = [source, average, rstd, ...(factor ? [factor] : [])];
+  track(op, [source, factor, shift], [out], saved, ([g], [input, mu, scale, w], needs) => {
     const [grad, values] = [g as Tensor, input as Tensor];
-    if (tracks([grad, values, factor])) return composed(grad, values, factor, features, epsilon, needs);
-    return fused(contiguous(grad), values, mu as Tensor, rstd as Tensor, factor, features, rows, needs);
+    return tracks([grad, values, w])
+      ? composedLayerNorm(grad, values, w, features, e, needs)
+      : fusedLayerNorm(contiguous(grad), values, mu as Tensor, scale as Tensor, w, features, needs);
   });
   return out;
 }
 
 /** Gradients by the backward kernels. */
-function fused(
+function fusedLayerNorm(
   g: Tensor,
   x: Tensor,
   mu: Tensor,
   rstd: Tensor,
   weight: Tensor | undefined,
   features: Shape,
-  { shape, whole }: Rows,
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
+  const op = 'layerNorm';
   const { heap } = g.storage;
-  const given = [operand(g, whole), operand(x, whole), operand(mu, PER_ROW), operand(rstd, PER_ROW)];
-  let dx: Tensor | null = null;
-  if (needsX) {
-    dx = allocate('layerNorm', heap, g.dtype, x.shape);
-    const operands = [operand(dx, whole), ...given, weight ? operand(weight, PER_FEATURE) : null];
-    emit('layerNorm', heap, { opcode: LAYER_NORM_BACKWARD, dtype: g.dtype, shape, operands });
+  const { shape, all, perRow, perFeature } = spaceOf(x, features);
+  const given = [all(g), all(x), perRow(mu), perRow(rstd)];
+  const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
+  if (dx !== null) {
+    const operands = [all(dx), ...given, perFeature(weight)];
+    emit(op, heap, { opcode: LAYER_NORM_BACKWARD, dtype: g.dtype, shape, operands });
   }
   if (!needsWeight && !needsBias) return [dx, null, null];
-  // The kernel writes nothing where there are no rows.
-  const fresh = () =>
-    x.size === 0 ? filled('layerNorm', features, 0, g) : allocate('layerNorm', heap, g.dtype, features);
-  const [dweight, dbias] = [needsWeight ? fresh() : null, needsBias ? fresh() : null];
-  emit('layerNorm', heap, {
-    opcode: LAYER_NORM_BACKWARD_AFFINE,
-    dtype: g.dtype,
-    shape,
-    operands: [...[dweight, dbias].map((result) => (result === null ? null : operand(result, PER_FEATURE))), ...given],
-  });
+  const [dweight, dbias] = [needsWeight, needsBias].map((needs) => (needs ? roomFor(op, features, x) : null)) as [
+    Tensor | null,
+    Tensor | null,
+  ];
+  const operands = [perFeature(dweight), perFeature(dbias), ...given];
+  emit(op, heap, { opcode: LAYER_NORM_BACKWARD_AFFINE, dtype: g.dtype, shape, operands });
   return [dx, dweight, dbias];
 }
 
 /** The same gradients in differentiable ops, the statistics computed anew. */
-function composed(
+function composedLayerNorm(
   g: Tensor,
   x: Tensor,
   weight: Tensor | undefined,
@@ -156,10 +191,7 @@ function composed(
   eps: number,
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
-  const lead = x.ndim - features.length;
-  const dims = features.map((_, i) => lead + i);
-  const others = Array.from({ length: lead }, (_, i) => i);
-  const overRows = (terms: Tensor) => (lead === 0 ? terms : reshape(sum(terms, others), features));
+  const dims = featureDims(x, features);
   const centred = sub(x, mean(x, dims, true));
   const rstd = rsqrt(add(mean(square(centred), dims, true), eps));
   const normal = mul(centred, rstd);
@@ -167,7 +199,85 @@ function composed(
   const along = () => mul(normal, mean(mul(slope, normal), dims, true));
   return [
     needsX ? mul(rstd, sub(sub(slope, mean(slope, dims, true)), along())) : null,
-    needsWeight ? overRows(mul(g, normal)) : null,
-    needsBias ? overRows(g) : null,
+    needsWeight ? overRows(mul(g, normal), features) : null,
+    needsBias ? overRows(g, features) : null,
+  ];
+}
+
+/**
+ * x / √(mean(x²) + eps) · weight, the mean taken over the last dimensions (Zhang and Sennrich, "Root Mean Square Layer
+ * Normalization", 2019).
+ * @param x [..., normalizedShape]
+ * @param normalizedShape the sizes of the last dimensions, or the size of the last one
+ * @param weight of shape normalizedShape; it and what follows may be given in an options object
+ * @param eps the machine epsilon of the dtype by default
+ */
+export function rmsNorm(
+  x: Tensor,
+  normalizedShape: number | Shape,
+  weight?: Tensor | null | RMSNormOptions,
+  eps?: number | null | RMSNormOptions,
+): Tensor {
+  const op = 'rmsNorm';
+  const features = featuresOf(op, x, normalizedShape);
+  const given = named(op, ['weight', 'eps'], [weight, eps]);
+  const factor = affine(op, x, features, 'weight', given.weight);
+  const e = epsilon(op, given.eps, x.dtype === 'float32' ? 2 ** -23 : 2 ** -52);
+  const heap = commonHeap(op, [x, factor]);
+  const source = contiguous(x);
+  const { shape, all, perRow, perFeature } = spaceOf(source, features);
+  const [out, rstd] = [allocate(op, heap, x.dtype, x.shape), allocate(op, heap, x.dtype, [shape[0]])];
+  const operands = [all(out), perRow(rstd), all(source), perFeature(factor)];
+  emit(op, heap, { opcode: RMS_NORM, dtype: x.dtype, shape, operands, params: [e] });
+  const saved = [source, rstd, ...(factor ? [factor] : [])];
+  track(op, [source, factor], [out], saved, ([g], [input, scale, w], needs) => {
+    const [grad, values] = [g as Tensor, input as Tensor];
+    return tracks([grad, values, w])
+      ? composedRmsNorm(grad, values, w, features, e, needs)
+      : fusedRmsNorm(contiguous(grad), values, scale as Tensor, w, features, needs);
+  });
+  return out;
+}
+
+function fusedRmsNorm(
+  g: Tensor,
+  x: Tensor,
+  rstd: Tensor,
+  weight: Tensor | undefined,
+  features: Shape,
+  [needsX, needsWeight]: readonly boolean[],
+): (Tensor | null)[] {
+  const op = 'rmsNorm';
+  const { heap } = g.storage;
+  const { shape, all, perRow, perFeature } = spaceOf(x, features);
+  const given = [all(g), all(x), perRow(rstd)];
+  const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
+  if (dx !== null) {
+    const operands = [all(dx), ...given, perFeature(weight)];
+    emit(op, heap, { opcode: RMS_NORM_BACKWARD, dtype: g.dtype, shape, operands });
+  }
+  const dweight = needsWeight ? roomFor(op, features, x) : null;
+  if (dweight !== null) {
+    const operands = [perFeature(dweight), ...given];
+    emit(op, heap, { opcode: RMS_NORM_BACKWARD_AFFINE, dtype: g.dtype, shape, operands });
+  }
+  return [dx, dweight];
+}
+
+function composedRmsNorm(
+  g: Tensor,
+  x: Tensor,
+  weight: Tensor | undefined,
+  features: Shape,
+  eps: number,
+  [needsX, needsWeight]: readonly boolean[],
+): (Tensor | null)[] {
+  const dims = featureDims(x, features);
+  const rstd = rsqrt(add(mean(square(x), dims, true), eps));
+  const normal = mul(x, rstd);
+  const slope = weight ? mul(g, weight) : g;
+  return [
+    needsX ? mul(rstd, sub(slope, mul(normal, mean(mul(slope, normal), dims, true)))) : null,
+    needsWeight ? overRows(mul(g, normal), features) : null,
   ];
 }

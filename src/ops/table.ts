@@ -23,13 +23,13 @@ const structured: readonly StructuredRow[] = [
     {
       name: 'checkIndex',
       doc: 'Stops the program where an index is out of range.',
-      kernels: ['checkIndex'],
+      kernels: [{ name: 'checkIndex', roles: 'r' }],
       internal: true,
     },
     {
       name: 'checkNonzero',
       doc: 'Stops the program where a divisor is zero.',
-      kernels: ['checkNonzero'],
+      kernels: [{ name: 'checkNonzero', roles: 'r' }],
       internal: true,
     },
   ]),
@@ -115,12 +115,12 @@ const structured: readonly StructuredRow[] = [
     {
       name: 'scatter',
       doc: 'Elements written along a dimension to places given by a tensor of indices.',
-      kernels: ['scatter'],
+      kernels: [{ name: 'scatter', roles: 'u' }],
     },
     {
       name: 'scatterAdd',
       doc: 'Elements added along a dimension at places given by a tensor of indices.',
-      kernels: ['scatterAdd'],
+      kernels: [{ name: 'scatterAdd', roles: 'u' }],
     },
     { name: 'indexSelect', doc: 'Whole slices picked along a dimension.' },
     { name: 'indexAdd', doc: 'Whole slices added along a dimension.' },
@@ -138,7 +138,11 @@ const structured: readonly StructuredRow[] = [
     { name: 'flip', doc: 'The order of elements reversed along dimensions.' },
   ]),
   ...family('sort', [
-    { name: 'sort', doc: 'Values in order along a dimension, and where they came from.', kernels: ['sort'] },
+    {
+      name: 'sort',
+      doc: 'Values in order along a dimension, and where they came from.',
+      kernels: [{ name: 'sort', roles: 'wwrs' }],
+    },
     { name: 'argsort', doc: 'The indices that put a dimension in order.' },
     { name: 'topk', doc: 'The k largest or smallest elements along a dimension, and their indices.' },
   ]),
@@ -155,7 +159,12 @@ const structured: readonly StructuredRow[] = [
     },
   ]),
   ...family('loss', [
-    { name: 'crossEntropy', doc: 'Cross entropy of logits and classes or class probabilities.', method: false },
+    {
+      name: 'crossEntropy',
+      doc: 'Cross entropy of logits and classes or class probabilities.',
+      kernels: [{ name: 'crossEntropy', roles: 'ww' }, 'crossEntropyBackward'],
+      method: false,
+    },
     { name: 'nllLoss', doc: 'Negative log likelihood of log probabilities and classes.', method: false },
     { name: 'mseLoss', doc: 'Mean squared error.', method: false },
     { name: 'l1Loss', doc: 'Mean absolute error.', method: false },
@@ -166,25 +175,85 @@ const structured: readonly StructuredRow[] = [
     {
       name: 'layerNorm',
       doc: 'Features normalised to mean 0 and variance 1, then scaled and shifted.',
-      kernels: ['layerNorm', 'layerNormBackward', 'layerNormBackwardAffine'],
+      kernels: [
+        { name: 'layerNorm', roles: 'www' },
+        'layerNormBackward',
+        { name: 'layerNormBackwardAffine', roles: 'ww' },
+      ],
+      method: false,
+    },
+    {
+      name: 'rmsNorm',
+      doc: 'Features divided by their root mean square, then scaled.',
+      kernels: [{ name: 'rmsNorm', roles: 'ww' }, 'rmsNormBackward', 'rmsNormBackwardAffine'],
       method: false,
     },
   ]),
-  ...family('attention', [{ name: 'scaledDotProductAttention', doc: 'softmax(q · kᵀ / √d) · v.', method: false }]),
+  ...family('attention', [
+    {
+      name: 'scaledDotProductAttention',
+      doc: 'softmax(q · kᵀ / √d) · v.',
+      kernels: [
+        { name: 'attention', roles: 'ww' },
+        { name: 'attentionBackward', roles: 'www' },
+      ],
+      method: false,
+    },
+  ]),
   ...family('random', [
     { name: 'dropout', doc: 'Elements set to zero at random, the rest scaled up.', method: false },
     { name: 'multinomial', doc: 'Indices drawn with given weights.' },
-    { name: 'bernoulli', doc: 'Ones with given probabilities, zeros otherwise.', kernels: ['bernoulli'] },
+    {
+      name: 'bernoulli',
+      doc: 'Ones with given probabilities, zeros otherwise.',
+      kernels: [{ name: 'bernoulli', roles: 'wru' }],
+    },
     { name: 'bernoulli_', doc: 'Filled with ones of a given probability, zeros otherwise.' },
-    { name: 'uniform_', doc: 'Filled with uniform numbers.', kernels: ['uniform'] },
-    { name: 'normal_', doc: 'Filled with normally distributed numbers.', kernels: ['normal'] },
-    { name: 'randomIntegers', doc: 'Whole numbers drawn uniformly.', kernels: ['randomIntegers'], internal: true },
+    { name: 'uniform_', doc: 'Filled with uniform numbers.', kernels: [{ name: 'uniform', roles: 'wu' }] },
+    {
+      name: 'normal_',
+      doc: 'Filled with normally distributed numbers.',
+      kernels: [{ name: 'normal', roles: 'wu' }],
+    },
+    {
+      name: 'randomIntegers',
+      doc: 'Whole numbers drawn uniformly.',
+      kernels: [{ name: 'randomIntegers', roles: 'wu' }],
+      internal: true,
+    },
   ]),
   ...family('creation', [{ name: 'arange', doc: 'Evenly spaced numbers.', kernels: ['arange'], internal: true }]),
   ...family('update', [
-    { name: 'sgdStep', doc: 'One step of stochastic gradient descent.', kernels: ['sgdStep'], internal: true },
-    { name: 'adamStep', doc: 'One step of Adam or AdamW.', kernels: ['adamStep'], internal: true },
+    {
+      name: 'sgdStep',
+      doc: 'One step of stochastic gradient descent.',
+      kernels: [{ name: 'sgdStep', roles: 'uruu' }],
+      internal: true,
+    },
+    {
+      name: 'adamStep',
+      doc: 'One step of Adam or AdamW.',
+      kernels: [{ name: 'adamStep', roles: 'uruuu' }],
+      internal: true,
+    },
   ]),
 ];
 
-export const table: readonly OpRow[] = [...elementwise, ...structured];
+/** Records that hold other records; only programs that are kept have them (`src/compile`). */
+const containers: readonly StructuredRow[] = family('program', [
+  { name: 'group', doc: 'Elementwise steps and sums that run tile by tile.', kernels: ['group'], internal: true },
+  {
+    name: 'matmulGroup',
+    doc: 'A product, and a group over each finished tile.',
+    kernels: ['matmulGroup'],
+    internal: true,
+  },
+  {
+    name: 'updateAll',
+    doc: 'Optimizer steps of many parameters side by side.',
+    kernels: ['updateAll'],
+    internal: true,
+  },
+]);
+
+export const table: readonly OpRow[] = [...elementwise, ...structured, ...containers];

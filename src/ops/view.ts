@@ -293,12 +293,40 @@ export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
         `the sizes ${formatShape(sizes)} do not add up to ${n}, the size of dimension ${d}`,
       );
   }
+  return pieces(x, sizes, d);
+}
+
+/** All pieces of a dimension. They share a node, so that their gradients are put together in one go. */
+function pieces(x: Tensor, sizes: Shape, dim: number): Tensor[] {
   let start = 0;
-  return sizes.map((size) => {
-    const piece = narrow(x, d, start, size);
+  const parts = sizes.map((size) => {
+    const offset = x.offset + start * (x.strides[dim] as number);
+    const part = new Tensor(x.storage, x.dtype, x.shape.with(dim, size), x.strides, offset);
+    part.setBase(x.viewOf ?? x);
     start += size;
-    return piece;
+    return part;
   });
+  const { shape } = x;
+  track('split', [x], parts, [], (grads) => [assembled(grads, sizes, shape, dim)]);
+  return parts;
+}
+
+/** A tensor of the given pieces along a dimension, zeros in the place of those that are missing: the derivative of `pieces`. */
+function assembled(parts: readonly (Tensor | null)[], sizes: Shape, shape: Shape, dim: number): Tensor {
+  const like = parts.find((part) => part !== null) as Tensor;
+  const whole = allocate('split', like.storage.heap, like.dtype, shape);
+  if (parts.includes(null)) fillWith('split', whole, 0);
+  let start = 0;
+  for (const [i, part] of parts.entries()) {
+    const offset = start * (whole.strides[dim] as number);
+    start += sizes[i] as number;
+    if (part === null) continue;
+    const target = new Tensor(whole.storage, whole.dtype, part.shape, whole.strides, offset);
+    copyInto('split', target, part);
+    target.dispose();
+  }
+  track('split', parts, [whole], [], ([g]) => pieces(g as Tensor, sizes, dim));
+  return whole;
 }
 
 const MAX_EMPTY_PIECES = 65536;

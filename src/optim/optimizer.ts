@@ -11,6 +11,7 @@ import { neg } from '../generated/elementwise.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { fillWith } from '../ops/convert.ts';
+import { observer, unobserved } from '../program/observer.ts';
 import { allocate } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
@@ -48,6 +49,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   readonly #checks: Checks<O>;
   readonly #state = new Map<Tensor, ParamState>();
   readonly #rates = new Map<ParamGroup<O>, Map<Heap, Tensor>>();
+  /** Grows when groups are added and states replaced. */
+  #revision = 0;
 
   /** @internal Called by the optimizers, with their name, their defaults and what each setting may be. */
   constructor(
@@ -110,6 +113,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     const complete = { ...this.#complete(group, this.defaults, ['params']), params } as ParamGroup<O>;
     this.#exposeRate(complete);
     this.paramGroups.push(complete);
+    this.#revision++;
   }
 
   /** Makes setting `group.lr` write the rate to where kernels read it. */
@@ -124,6 +128,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       set: (value: number) => {
         if (!test(value)) throw new ArgumentError(this.#name, `lr is ${range}, got ${describe(value)}`);
         if (value === lr) return;
+        observer()?.intervened(this.#name, 'lr was set');
         lr = value;
         for (const rate of rates.values()) rate.storage.view('float64', 0, 1)[0] = value;
       },
@@ -141,9 +146,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** A new tensor that no scope frees. */
   #lasting(heap: Heap, dtype: DType, shape: Shape, value: number): Tensor {
-    const out = keep(outsideScopes(() => allocate(this.#name, heap, dtype, shape)));
-    fillWith(this.#name, out, value);
-    return out;
+    return unobserved(() => {
+      const out = keep(outsideScopes(() => allocate(this.#name, heap, dtype, shape)));
+      fillWith(this.#name, out, value);
+      return out;
+    });
   }
 
   /** @internal Names of the buffers of a parameter's shape that a group's settings ask for; all start as zeros. */
@@ -178,6 +185,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   step<T>(closure?: () => T): T | undefined {
     if (closure !== undefined && typeof closure !== 'function')
       throw new ArgumentError(this.#name, `step wants a function, got ${describe(closure)}`);
+    observer()?.guard(this, () => this.#unchanged());
     const loss = closure === undefined ? undefined : enableGrad(closure);
     noGrad(() => {
       for (const group of this.paramGroups) {
@@ -195,13 +203,28 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     return loss;
   }
 
+  /** What a recorded step took for granted: every setting but the learning rate, which is a tensor. */
+  #unchanged(): () => string | null {
+    const revision = this.#revision;
+    const names = Object.keys(this.#checks).filter((name) => name !== 'lr');
+    const values = this.paramGroups.map((group) => names.map((name) => group[name as keyof ParamGroup<O>]));
+    const counts = this.paramGroups.map(({ params }) => params.length);
+    return () => {
+      if (revision !== this.#revision) return `groups or states of ${this.#name} changed`;
+      for (let g = 0; g < values.length; g++) {
+        const group = this.paramGroups[g] as ParamGroup<O>;
+        if (group.params.length !== counts[g]) return `the parameters of ${this.#name} changed`;
+        for (let i = 0; i < names.length; i++)
+          if (group[names[i] as keyof ParamGroup<O>] !== (values[g] as unknown[])[i])
+            return `${names[i]} of ${this.#name} changed`;
+      }
+      return null;
+    };
+  }
+
   /** Sets all gradients to null and frees their memory at once, for the next backward to use. */
   zeroGrad(): void {
-    for (const { params } of this.paramGroups)
-      for (const parameter of params) {
-        parameter.grad?.dispose();
-        parameter.grad = null;
-      }
+    for (const { params } of this.paramGroups) for (const parameter of params) parameter.dropGrad();
   }
 
   /** Settings of the groups and state of the parameters, numbered in the groups' order. The tensors are the ones in use, not copies. */
@@ -225,6 +248,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
    */
   loadStateDict(dict: OptimizerStateDict): void {
     const op = this.#name;
+    this.#revision++;
     const loaded = checkStateDict(op, dict, this.paramGroups, Object.keys(this.#checks));
     for (const settings of loaded.settings) this.#validate({ ...this.defaults, ...settings });
     for (const [i, settings] of loaded.settings.entries()) Object.assign(this.paramGroups[i] as object, settings);

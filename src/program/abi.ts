@@ -22,6 +22,10 @@ export const ABI = {
   HEADER_FAULT_RECORD: 1,
   /** Header: the offending value as a float64 (two words). */
   HEADER_FAULT_VALUE: 2,
+  /** Header: set by whoever wants a repeated program to stop after the present repetition. */
+  HEADER_STOP: 4,
+  /** Header: repetitions that were completed. */
+  HEADER_DONE: 5,
 
   /** Record: its length, always even, so that float64 fields stay aligned. */
   RECORD_LENGTH: 0,
@@ -43,6 +47,26 @@ export const ABI = {
   /** Flag: the value sits inside the record, ADDRESS_LOW words after its start. */
   FLAG_IMMEDIATE: 1,
 
+  /** A group's tail, after the strides: numbers of steps and of tile buffers, then the steps. */
+  GROUP_STEPS: 0,
+  GROUP_TEMPS: 1,
+  GROUP_TAIL_WORDS: 2,
+  /** A step of a group: opcode, dtype, slot written, slots read (up to four, −1 when absent), index of its first param. */
+  STEP_WORDS: 8,
+  STEP_OPCODE: 0,
+  STEP_DTYPE: 1,
+  STEP_OUT: 2,
+  STEP_IN: 3,
+  STEP_PARAMS: 7,
+  /** Elements of a group's tile, and so of its tile buffers. */
+  TILE: 512,
+  MAX_STEPS: 24,
+  MAX_TEMPS: 12,
+
+  /** Records that hold whole records (`matmul_group`, `update_all`): how many, and where the first one starts. */
+  NESTED_COUNT: 6,
+  NESTED_START: 8,
+
   /** An index lay outside its range. */
   FAULT_INDEX: 1,
   /** An integer divisor was zero. */
@@ -51,7 +75,7 @@ export const ABI = {
   FAULT_NO_KERNEL: 3,
 
   MAX_RANK: 16,
-  MAX_OPERANDS: 8,
+  MAX_OPERANDS: 16,
 } as const;
 
 /** Size of the buffer that eager records are written to. */

@@ -1,5 +1,5 @@
 /** Programs as text, one line a record: what to read when a step does not do what it should. */
-import { OPCODE_NAMES } from '../generated/opcodes.ts';
+import { GROUP, MATMUL_GROUP, OPCODE_NAMES, UPDATE_ALL } from '../generated/opcodes.ts';
 import { ABI, DTYPES } from './abi.ts';
 
 const TWO_32 = 4294967296;
@@ -10,10 +10,48 @@ const TWO_32 = 4294967296;
  */
 export function disassemble(words: Int32Array, end: number): string[] {
   const doubles = new Float64Array(words.buffer, words.byteOffset, words.length >> 1);
+  return list(words, doubles, ABI.HEADER_WORDS, end);
+}
+
+/** The lines of the records from word `start` on; those inside another record are indented. */
+function list(words: Int32Array, doubles: Float64Array, start: number, end: number): string[] {
   const lines: string[] = [];
-  for (let at: number = ABI.HEADER_WORDS; at < end; at += Math.max(2, words[at] as number))
-    lines.push(line(words, doubles, at));
+  for (let at = start; at < end; at += Math.max(2, words[at] as number)) {
+    const opcode = words[at + ABI.RECORD_OPCODE] as number;
+    if (opcode === MATMUL_GROUP || opcode === UPDATE_ALL) {
+      lines.push(`${String(at).padStart(4, '0')}  ${OPCODE_NAMES[opcode]}`);
+      const inner = list(words, doubles, at + ABI.NESTED_START, at + (words[at] as number));
+      lines.push(...inner.map((text) => `  ${text}`));
+    } else {
+      lines.push(line(words, doubles, at));
+      if (opcode === GROUP) lines.push(...steps(words, doubles, at));
+    }
+  }
   return lines;
+}
+
+/** The steps of a group; `%n` is slot n: an operand in the group's order, or behind those a tile buffer. */
+function steps(w: Int32Array, doubles: Float64Array, at: number): string[] {
+  const read = (offset: number) => w[at + offset] as number;
+  const [rank, operands, params] = [read(ABI.RECORD_RANK), read(ABI.RECORD_OPERANDS), read(ABI.RECORD_PARAMS)];
+  const shapeAt = ABI.RECORD_FIXED_WORDS + 2 * params + operands * ABI.OPERAND_WORDS;
+  const body = shapeAt + rank + operands * rank;
+  const tail = body + (body & 1);
+  const count = read(tail + ABI.GROUP_STEPS);
+  return Array.from({ length: count }, (_, i) => {
+    const step = tail + ABI.GROUP_TAIL_WORDS + i * ABI.STEP_WORDS;
+    const inputs = [0, 1, 2, 3].map((k) => read(step + ABI.STEP_IN + k)).filter((slot) => slot >= 0);
+    const first = read(step + ABI.STEP_PARAMS);
+    const next = i + 1 < count ? read(step + ABI.STEP_WORDS + ABI.STEP_PARAMS) : params;
+    const values = Array.from(
+      { length: next - first },
+      (_, p) => doubles[((at + ABI.RECORD_FIXED_WORDS) >> 1) + first + p],
+    );
+    return (
+      `        %${read(step + ABI.STEP_OUT)} = ${OPCODE_NAMES[read(step + ABI.STEP_OPCODE)]} ${DTYPES[read(step + ABI.STEP_DTYPE)]}` +
+      ` ${inputs.map((slot) => `%${slot}`).join(', ')}${values.length > 0 ? ` (${values.join(', ')})` : ''}`
+    );
+  });
 }
 
 function line(w: Int32Array, doubles: Float64Array, at: number): string {

@@ -4,6 +4,7 @@
  */
 import type { Backend } from '../backend/backend.ts';
 import { ArgumentError, CotangentError, IndexError } from '../errors.ts';
+import type { Storage } from '../memory/storage.ts';
 import { ABI } from './abi.ts';
 
 const TWO_32 = 4294967296;
@@ -16,19 +17,23 @@ export interface Operand {
   dtype: number;
   immediate?: boolean;
   strides: readonly number[];
-  /** The memory it lies in, for the verifier. */
-  storage?: { readonly address: number; readonly bytes: number };
+  /** The memory it lies in, for the verifier and for recorders. */
+  storage?: Storage;
 }
 
-/** Writes one record at word `start` and returns the word after it. */
+/** What records are written to. */
+export type ProgramBuffer = Pick<Backend, 'words' | 'doubles'>;
+
+/** Writes one record at word `start` and returns the word after it. `tail` is what a container's record has behind its strides. */
 export function writeRecord(
-  backend: Backend,
+  backend: ProgramBuffer,
   start: number,
   opcode: number,
   dtype: number,
   shape: readonly number[],
   operands: readonly (Operand | null)[],
   params: readonly number[],
+  tail?: readonly number[],
 ): number {
   const w = backend.words();
   const rank = shape.length;
@@ -46,6 +51,10 @@ export function writeRecord(
   const shapeAt = at + count * ABI.OPERAND_WORDS;
   let end = shapeAt + rank + count * rank;
   end += end & 1;
+  if (tail !== undefined) {
+    for (let i = 0; i < tail.length; i++) w[end + i] = tail[i] as number;
+    end += tail.length + (tail.length & 1);
+  }
   for (let i = 0; i < rank; i++) w[shapeAt + i] = shape[i] as number;
   let strideAt = shapeAt + rank;
   for (let k = 0; k < count; k++, at += ABI.OPERAND_WORDS, strideAt += rank) {
@@ -82,7 +91,7 @@ export function writeAddress(w: Int32Array, at: number, address: number, dtype: 
 const scratch = new DataView(new ArrayBuffer(8));
 
 /** Writes a constant of a dtype at word `at`. */
-export function writeImmediate(backend: Backend, at: number, value: number, dtype: number): void {
+export function writeImmediate(backend: ProgramBuffer, at: number, value: number, dtype: number): void {
   const w = backend.words();
   if (dtype === 1) {
     backend.doubles()[at >> 1] = value;
@@ -101,7 +110,8 @@ export function run(op: string, backend: Backend, end: number): void {
   if (status !== 0) throw faultError(op, backend, status);
 }
 
-function faultError(op: string, backend: Backend, status: number): CotangentError {
+/** What the header of a program that stopped says, as an error in the name of `op`. */
+export function faultError(op: string, backend: ProgramBuffer, status: number): CotangentError {
   const value = backend.doubles()[ABI.HEADER_FAULT_VALUE >> 1] as number;
   const record = backend.words()[ABI.HEADER_FAULT_RECORD] as number;
   const params = (record + ABI.RECORD_FIXED_WORDS) >> 1;

@@ -6,7 +6,7 @@
  * verified when they are built.
  */
 import { CotangentError } from '../errors.ts';
-import { OPCODE_NAMES } from '../generated/opcodes.ts';
+import { GROUP, MATMUL_GROUP, OPCODE_NAMES, UPDATE_ALL } from '../generated/opcodes.ts';
 import { ABI, DTYPES, ITEM_BYTES } from './abi.ts';
 
 /** A program that must not run. */
@@ -38,6 +38,48 @@ export function verify(words: Int32Array, end: number, extentOf: ExtentOf = () =
   while (at < end) at += verifyRecord(words, at, end, extentOf);
 }
 
+/** Checks the records that a container holds, from word `first` of it on. */
+function verifyNested(w: Int32Array, at: number, end: number, extentOf: ExtentOf): void {
+  const count = w[at + ABI.NESTED_COUNT] as number;
+  let inner = at + ABI.NESTED_START;
+  for (let i = 0; i < count; i++) {
+    if (inner >= end) fail(at, `holds ${i} records instead of ${count}`);
+    inner += verifyRecord(w, inner, end, extentOf);
+  }
+  if (inner !== end) fail(at, `ends ${end - inner} words after its last record`);
+}
+
+/** Checks a group's tail, which starts at word `start` of the record; returns the word after it. */
+function verifyTail(
+  w: Int32Array,
+  at: number,
+  start: number,
+  length: number,
+  operands: number,
+  params: number,
+): number {
+  const read = (offset: number) => w[at + offset] as number;
+  if (start + ABI.GROUP_TAIL_WORDS > length) fail(at, 'a group without steps');
+  const [steps, temps] = [read(start + ABI.GROUP_STEPS), read(start + ABI.GROUP_TEMPS)];
+  if (steps < 1 || steps > ABI.MAX_STEPS) fail(at, `${steps} steps`);
+  if (temps < 0 || temps > ABI.MAX_TEMPS) fail(at, `${temps} tile buffers`);
+  const end = start + ABI.GROUP_TAIL_WORDS + steps * ABI.STEP_WORDS;
+  if (end > length) fail(at, `length ${length} is too short for ${steps} steps`);
+  for (let i = 0; i < steps; i++) {
+    const step = start + ABI.GROUP_TAIL_WORDS + i * ABI.STEP_WORDS;
+    const [opcode, dtype] = [read(step + ABI.STEP_OPCODE), read(step + ABI.STEP_DTYPE)];
+    if (opcode < 0 || opcode >= OPCODE_NAMES.length) fail(at, `step ${i}: unknown opcode ${opcode}`);
+    if (dtype < 0 || dtype >= DTYPES.length) fail(at, `step ${i}: unknown dtype ${dtype}`);
+    for (let k = ABI.STEP_OUT; k < ABI.STEP_PARAMS; k++) {
+      const slot = read(step + k);
+      if (slot < (k === ABI.STEP_OUT ? 0 : -1) || slot >= operands + temps) fail(at, `step ${i}: slot ${slot}`);
+    }
+    const param = read(step + ABI.STEP_PARAMS);
+    if (param < 0 || param > params) fail(at, `step ${i}: param ${param}`);
+  }
+  return end + (end & 1);
+}
+
 function verifyRecord(w: Int32Array, at: number, end: number, extentOf: ExtentOf): number {
   const read = (offset: number) => w[at + offset] as number;
   if (end - at < ABI.RECORD_FIXED_WORDS) fail(at, 'cut short');
@@ -45,6 +87,11 @@ function verifyRecord(w: Int32Array, at: number, end: number, extentOf: ExtentOf
   if (length < ABI.RECORD_FIXED_WORDS || length % 2 !== 0 || length > end - at) fail(at, `length ${length}`);
   const opcode = read(ABI.RECORD_OPCODE);
   if (opcode < 0 || opcode >= OPCODE_NAMES.length) fail(at, `unknown opcode ${opcode}`);
+  if (opcode === MATMUL_GROUP || opcode === UPDATE_ALL) {
+    if (length < ABI.NESTED_START) fail(at, `length ${length}`);
+    verifyNested(w, at, at + length, extentOf);
+    return length;
+  }
   const dtype = read(ABI.RECORD_DTYPE);
   if (dtype < 0 || dtype >= DTYPES.length) fail(at, `unknown dtype ${dtype}`);
   const rank = read(ABI.RECORD_RANK);
@@ -55,10 +102,11 @@ function verifyRecord(w: Int32Array, at: number, end: number, extentOf: ExtentOf
   if (params < 0 || params > length) fail(at, `${params} params`);
   const operandsAt = ABI.RECORD_FIXED_WORDS + 2 * params;
   const shapeAt = operandsAt + operands * ABI.OPERAND_WORDS;
-  const body = shapeAt + rank + operands * rank;
+  let body = shapeAt + rank + operands * rank;
   if (body > length) fail(at, `length ${length} is too short for ${operands} operands of rank ${rank}`);
   const shape = Array.from({ length: rank }, (_, d) => read(shapeAt + d));
   if (shape.some((n) => n < 1)) fail(at, `iteration space [${shape.join(', ')}]`);
+  if (opcode === GROUP) body = verifyTail(w, at, body + (body & 1), length, operands, params);
   for (let k = 0; k < operands; k++) {
     const operand = operandsAt + k * ABI.OPERAND_WORDS;
     const [low, high, type, flags] = [0, 1, 2, 3].map((i) => read(operand + i)) as [number, number, number, number];

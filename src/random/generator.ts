@@ -6,6 +6,7 @@ import { type BackendName, getBackend, heapOf } from '../backend/registry.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
+import { observer, unobserved } from '../program/observer.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
@@ -41,12 +42,14 @@ export class Generator {
 
   /** @param seed The same as calling `manualSeed`; without it, the generator starts from a fixed default. */
   constructor(seed: number | bigint = DEFAULT_SEED) {
+    observer()?.intervened('Generator', 'a generator was seeded');
     this.#seed = checkSeed('Generator', seed);
     this.#start = wordsOf(this.#seed);
   }
 
   /** Starts over from a seed: a whole number below 2^53, or a bigint of 64 bits. */
   manualSeed(seed: number | bigint): this {
+    observer()?.intervened('manualSeed', 'a generator was seeded');
     this.#seed = checkSeed('manualSeed', seed);
     this.#restart(wordsOf(this.#seed));
     return this;
@@ -96,8 +99,8 @@ export class Generator {
   stateOn(heap: Heap): Tensor {
     const known = this.#states.get(heap);
     if (known) return known;
-    const state = keep(outsideScopes(() => allocate('Generator', heap, 'int32', [STATE_WORDS])));
-    write(state, this.#start);
+    const state = unobserved(() => keep(outsideScopes(() => allocate('Generator', heap, 'int32', [STATE_WORDS]))));
+    unobserved(() => write(state, this.#start));
     this.#states.set(heap, state);
     return state;
   }

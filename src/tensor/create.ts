@@ -5,6 +5,7 @@ import { isScoped } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { ABI } from '../program/abi.ts';
 import { type Operand, PROGRAM_START, run, writeAddress, writeImmediate, writeRecord } from '../program/encode.ts';
+import { observer } from '../program/observer.ts';
 import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { type Shape, sizeOf } from './layout.ts';
@@ -69,6 +70,7 @@ const extentOf = ({ address, bytes }: { readonly address: number; readonly bytes
 
 /** Runs instructions as one program, in order. Iteration spaces without elements are skipped. */
 export function emit(op: string, heap: Heap, ...instructions: readonly Instruction[]): void {
+  observer()?.emitted(op, heap, instructions);
   let end = PROGRAM_START;
   const encoded: { start: number; operands: readonly (Operand | null)[] }[] | null = isVerifying() ? [] : null;
   for (const { opcode, dtype, shape, operands, params } of instructions) {
@@ -85,6 +87,20 @@ export function emit(op: string, heap: Heap, ...instructions: readonly Instructi
   run(op, heap.backend, end);
 }
 
+const UNIT: Shape = [1];
+
+/** What `emitFlat` runs, as an instruction. */
+function flatInstruction(
+  opcode: number,
+  out: Tensor,
+  dtype: DType,
+  inputs: readonly TensorLike[],
+  params: readonly number[],
+): Instruction {
+  const operands = inputs.map((x) => (typeof x === 'number' ? immediate(x, dtype, 1) : operand(x, UNIT)));
+  return { opcode, dtype, shape: [out.size], operands: [operand(out, UNIT), ...operands], params };
+}
+
 /**
  * Runs one elementwise record whose tensors all lie in row-major order in one shape: a single loop of stride 1. Says the
  * same as `emit`, without building anything first; eager training is made of little else.
@@ -98,6 +114,7 @@ export function emitFlat(
   inputs: readonly TensorLike[],
   params: readonly number[],
 ): void {
+  observer()?.emitted(op, heap, [flatInstruction(opcode, out, dtype, inputs, params)]);
   const { backend } = heap;
   const words = backend.words();
   const count = inputs.length + 1;

@@ -4,6 +4,7 @@
  * strings and Node's `console.log` use it.
  */
 import { formatShape } from '../errors.ts';
+import { observer } from '../program/observer.ts';
 import type { TypedArray } from './dtype.ts';
 import { Tensor } from './tensor.ts';
 
@@ -90,6 +91,7 @@ function body(x: Tensor): string {
   let span = 1;
   for (let d = 0; d < x.ndim; d++) span += ((x.shape[d] as number) - 1) * (x.strides[d] as number);
   // Read where the elements lie, rather than copy a large tensor to show its corners.
+  observer()?.reading('toString', x);
   const elements: TypedArray = x.storage.view(x.dtype, x.offset, span);
   const shown: Element[] = [];
   const gather = (dim: number, at: number): void => {

@@ -16,6 +16,7 @@ import {
 } from '../errors.ts';
 import { enlist, keep } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
+import { observer } from '../program/observer.ts';
 import { type DType, isFloating, type TypedArray } from './dtype.ts';
 import { contiguousStrides, isContiguous, type Shape, sameShape, sizeOf } from './layout.ts';
 
@@ -129,6 +130,7 @@ export class Tensor {
    */
   data(): TypedArray {
     this.assertAlive('data');
+    observer()?.reading('data', this);
     if (this.isContiguous) return this.storage.view(this.dtype, this.offset, this.size).slice();
     const source = this.storage.view(this.dtype, this.offset, this.size === 0 ? 0 : this.#span());
     const out = new (source.constructor as new (n: number) => TypedArray)(this.size);
@@ -160,6 +162,7 @@ export class Tensor {
    */
   item(): number {
     this.assertAlive('item');
+    observer()?.reading('item', this);
     if (this.size !== 1)
       throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.shape)}`);
     return Number(this.storage.view(this.dtype, this.offset, 1)[0]);
@@ -254,6 +257,7 @@ export class Tensor {
 
   /** The accumulated gradient of a leaf, or of a tensor that called `retainGrad()`; null before backward. */
   get grad(): Tensor | null {
+    observer()?.gradRead(this, this.#grad);
     return this.#grad;
   }
 
@@ -268,7 +272,15 @@ export class Tensor {
         );
       keep(value);
     }
+    observer()?.gradWritten(this, false);
     this.#grad = value;
+  }
+
+  /** @internal Frees the gradient and sets it to null, whatever it was. */
+  dropGrad(): void {
+    observer()?.gradWritten(this, true);
+    this.#grad?.dispose();
+    this.#grad = null;
   }
 
   /** @internal The node that accumulates a leaf's gradient. */

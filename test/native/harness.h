@@ -116,6 +116,44 @@ Operand operand(Buffer<T>& buffer, const Dims& strides, int64_t offset = 0) {
 }
 inline Operand absent(const Dims& strides) { return {nullptr, abi::FLOAT32, strides}; }
 
+/// The words of a record; `tail` follows the strides, from an even word on.
+inline std::vector<int32_t> recordOf(int opcode, int dtype, const Dims& shape,
+                                     const std::vector<double>& params, const std::vector<Operand>& operands,
+                                     const std::vector<int32_t>& tail = {}) {
+  std::vector<int32_t> record(abi::RECORD_FIXED_WORDS);
+  record[abi::RECORD_OPCODE] = opcode;
+  record[abi::RECORD_DTYPE] = dtype;
+  record[abi::RECORD_RANK] = static_cast<int32_t>(shape.size());
+  record[abi::RECORD_OPERANDS] = static_cast<int32_t>(operands.size());
+  record[abi::RECORD_PARAMS] = static_cast<int32_t>(params.size());
+  for (double p : params) {
+    int32_t halves[2];
+    memcpy(halves, &p, 8);
+    record.insert(record.end(), halves, halves + 2);
+  }
+  for (const Operand& o : operands) {
+    const uint64_t address = reinterpret_cast<uint64_t>(o.address);
+    record.insert(record.end(),
+                  {static_cast<int32_t>(address), static_cast<int32_t>(address >> 32), o.dtype, 0});
+  }
+  record.insert(record.end(), shape.begin(), shape.end());
+  for (const Operand& o : operands) record.insert(record.end(), o.strides.begin(), o.strides.end());
+  if (record.size() % 2) record.push_back(0);
+  record.insert(record.end(), tail.begin(), tail.end());
+  if (record.size() % 2) record.push_back(0);
+  record[abi::RECORD_LENGTH] = static_cast<int32_t>(record.size());
+  return record;
+}
+
+/// A record that holds records.
+inline std::vector<int32_t> recordHolding(int opcode, int dtype,
+                                          const std::vector<std::vector<int32_t>>& held) {
+  std::vector<int32_t> record = {0, opcode, dtype, 0, 0, 0, static_cast<int32_t>(held.size()), 0};
+  for (const std::vector<int32_t>& each : held) record.insert(record.end(), each.begin(), each.end());
+  record[abi::RECORD_LENGTH] = static_cast<int32_t>(record.size());
+  return record;
+}
+
 /// A program buffer; records are appended, then run.
 class Program {
  public:
@@ -123,28 +161,9 @@ class Program {
 
   void add(int opcode, int dtype, const Dims& shape, const std::vector<double>& params,
            const std::vector<Operand>& operands) {
-    std::vector<int32_t> record(abi::RECORD_FIXED_WORDS);
-    record[abi::RECORD_OPCODE] = opcode;
-    record[abi::RECORD_DTYPE] = dtype;
-    record[abi::RECORD_RANK] = static_cast<int32_t>(shape.size());
-    record[abi::RECORD_OPERANDS] = static_cast<int32_t>(operands.size());
-    record[abi::RECORD_PARAMS] = static_cast<int32_t>(params.size());
-    for (double p : params) {
-      int32_t halves[2];
-      memcpy(halves, &p, 8);
-      record.insert(record.end(), halves, halves + 2);
-    }
-    for (const Operand& o : operands) {
-      const uint64_t address = reinterpret_cast<uint64_t>(o.address);
-      record.insert(record.end(),
-                    {static_cast<int32_t>(address), static_cast<int32_t>(address >> 32), o.dtype, 0});
-    }
-    record.insert(record.end(), shape.begin(), shape.end());
-    for (const Operand& o : operands) record.insert(record.end(), o.strides.begin(), o.strides.end());
-    if (record.size() % 2) record.push_back(0);
-    record[abi::RECORD_LENGTH] = static_cast<int32_t>(record.size());
-    words.insert(words.end(), record.begin(), record.end());
+    append(recordOf(opcode, dtype, shape, params, operands));
   }
+  void append(const std::vector<int32_t>& record) { words.insert(words.end(), record.begin(), record.end()); }
 
   int run(Machine& m) {
     // 8-byte aligned, as params are read in place.
@@ -216,4 +235,7 @@ void testIndex(Machine& m);
 void testSort(Machine& m);
 void testRandom(Machine& m);
 void testOptim(Machine& m);
+void testGroup(Machine& m);
+void testMatmulGroup(Machine& m);
+void testUpdateAll(Machine& m);
 void testExecute(Machine& m);

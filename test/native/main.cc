@@ -1,4 +1,4 @@
-// Runs every test on every instruction set of this machine with one to three threads.
+// Runs every test on every instruction set of this machine with one thread and with three.
 #include "harness.h"
 
 int main() {
@@ -16,10 +16,13 @@ int main() {
       {"sort", testSort},
       {"random", testRandom},
       {"optim", testOptim},
+      {"group", testGroup},
+      {"matmul group", testMatmulGroup},
+      {"update all", testUpdateAll},
       {"execute", testExecute},
   };
   for (int isa = 0; isa < availableIsas(); isa++) {
-    for (int threads = 1; threads <= 3; threads++) {
+    for (const int threads : {1, 3}) {
       pool->setThreads(threads);
       Machine m{kernelTable(kIsaNames[isa]), {pool, allocateWorkspace(), 0, 0}};
       for (const auto& test : tests) {

@@ -1,4 +1,4 @@
-// Softmax and layer normalisation with their backward passes, against the formulas in float64.
+// Softmax, cross entropy and the normalisations with their backward passes, against the formulas in float64.
 #include "harness.h"
 
 namespace {
@@ -90,6 +90,71 @@ void testNorm(Machine& m, int32_t rows, int32_t n, bool affine) {
 }
 
 template <class T>
+void testRmsNorm(Machine& m, int32_t rows, int32_t n, bool scaled) {
+  const Dims shape = {rows, n}, flat = {n, 1}, perRow = {1, 0}, perFeature = {0, 1};
+  Buffer<T> x(rows * n, -2, 2), g(rows * n, -1, 1), weight(n, 0.5, 2);
+  Buffer<T> y(rows * n), rstd(rows), dx(rows * n), dweight(n);
+  const Operand W = scaled ? operand(weight, perFeature) : absent(perFeature);
+  const Operand Rstd = operand(rstd, perRow), X = operand(x, flat), G = operand(g, flat);
+  const double eps = 1e-5;
+  runOne(m, OP_RMS_NORM, dtypeOf<T>(), shape, {eps}, {operand(y, flat), Rstd, X, W});
+  runOne(m, OP_RMS_NORM_BACKWARD, dtypeOf<T>(), shape, {}, {operand(dx, flat), G, X, Rstd, W});
+  runOne(m, OP_RMS_NORM_BACKWARD_AFFINE, dtypeOf<T>(), shape, {}, {operand(dweight, perFeature), G, X, Rstd});
+
+  std::vector<double> wantWeight(static_cast<size_t>(n));
+  bool ok = true;
+  for (int64_t i = 0; i < rows; i++) {
+    double squares = 0, slope = 0;
+    const auto value = [&](int64_t j) { return static_cast<double>(x[i * n + j]); };
+    const auto factor = [&](int64_t j) { return scaled ? static_cast<double>(weight[j]) : 1.0; };
+    for (int64_t j = 0; j < n; j++) squares += value(j) * value(j);
+    const double r = 1 / sqrt(squares / n + eps);
+    for (int64_t j = 0; j < n; j++) {
+      slope += g[i * n + j] * factor(j) * value(j) * r / n;
+      wantWeight[static_cast<size_t>(j)] += g[i * n + j] * value(j) * r;
+    }
+    ok = ok && near(rstd[i], r, 10 * kTolerance<T>);
+    for (int64_t j = 0; j < n; j++) {
+      const double want = r * (g[i * n + j] * factor(j) - value(j) * r * slope);
+      ok = ok && near(y[i * n + j], value(j) * r * factor(j), 0, 10 * kTolerance<T>);
+      ok = ok && near(dx[i * n + j], want, 0, 10 * kTolerance<T> * r);
+    }
+  }
+  for (int64_t j = 0; j < n; j++)
+    ok = ok && near(dweight[j], wantWeight[static_cast<size_t>(j)], 0, 50 * kTolerance<T> * sqrt(rows));
+  check(ok, "rms norm of " + std::to_string(rows) + " rows of " + std::to_string(n));
+}
+
+template <class T>
+void testCrossEntropy(Machine& m, int32_t rows, int32_t n, bool weighted) {
+  const Dims shape = {rows, n}, flat = {n, 1}, perRow = {1, 0}, perClass = {0, 1};
+  Buffer<T> x(rows * n, -30, 30), g(rows, -1, 1), weight(n, 0.5, 2), loss(rows), lse(rows), dx(rows * n);
+  Buffer<int64_t> target(rows);
+  constexpr int64_t kIgnored = -100;
+  for (int64_t i = 0; i < rows; i++) target[i] = i % 5 == 3 ? kIgnored : (i * 7 + 2) % n;
+  const Operand W = weighted ? operand(weight, perClass) : absent(perClass);
+  const Operand Lse = operand(lse, perRow), X = operand(x, flat), Target = operand(target, perRow);
+  runOne(m, OP_CROSS_ENTROPY, dtypeOf<T>(), shape, {kIgnored}, {operand(loss, perRow), Lse, X, Target, W});
+  runOne(m, OP_CROSS_ENTROPY_BACKWARD, dtypeOf<T>(), shape, {kIgnored},
+         {operand(dx, flat), operand(g, perRow), X, Lse, Target, W});
+  bool ok = true;
+  for (int64_t i = 0; i < rows; i++) {
+    const int64_t t = target[i], at = i * n;
+    double largest = -1e300, sum = 0;
+    for (int64_t j = 0; j < n; j++) largest = fmax(largest, x[at + j]);
+    for (int64_t j = 0; j < n; j++) sum += exp(x[at + j] - largest);
+    const double factor = t == kIgnored ? 0 : weighted ? static_cast<double>(weight[t]) : 1;
+    const double want = t == kIgnored ? 0 : factor * (largest + log(sum) - x[at + t]);
+    ok = ok && near(loss[i], want, kTolerance<T>, kTolerance<T>);
+    for (int64_t j = 0; j < n; j++) {
+      const double p = exp(x[at + j] - largest) / sum;
+      ok = ok && near(dx[at + j], g[i] * factor * (p - (j == t)), 0, 5 * kTolerance<T>);
+    }
+  }
+  check(ok, "cross entropy of " + std::to_string(rows) + " rows of " + std::to_string(n));
+}
+
+template <class T>
 void testType(Machine& m) {
   for (int32_t n : {1, 7, 17, 513, 1000}) {
     for (int32_t rows : {1, 7, 130}) {
@@ -97,6 +162,10 @@ void testType(Machine& m) {
       testSoftmax<T>(m, rows, n, n + 3);
       testNorm<T>(m, rows, n, true);
       testNorm<T>(m, rows, n, false);
+      testRmsNorm<T>(m, rows, n, true);
+      testRmsNorm<T>(m, rows, n, false);
+      testCrossEntropy<T>(m, rows, n, true);
+      testCrossEntropy<T>(m, rows, n, false);
     }
   }
 }

@@ -46,6 +46,17 @@ describe('initial values are those of PyTorch', () => {
     expect(() => new nn.Embedding(3, 2, { paddingIdx: 3 })).toThrow(IndexError);
   });
 
+  test('RMSNorm: ones, or no weight at all', () => {
+    const layer = new nn.RMSNorm([2, 3], { eps: 1e-3, dtype: 'float64' });
+    expect([layer.weight?.shape, numbers(layer.weight as Tensor)]).toEqual([[2, 3], new Array(6).fill(1)]);
+    expect(`${layer}`).toBe('RMSNorm([2, 3], eps=0.001, elementwiseAffine=true)');
+    expect(new nn.RMSNorm(4, null, false).weight).toBeNull();
+    // Without eps, a row of zeros is divided by the root of the machine epsilon, not by 0.
+    expect(numbers(new nn.RMSNorm(2)(zeros([1, 2])))).toEqual([0, 0]);
+    expect(() => new nn.RMSNorm(0)).toThrow(ArgumentError);
+    expect(() => layer(ones([2, 3]))).toThrow(CotangentError);
+  });
+
   test('MultiheadAttention: Xavier, biases zero', () => {
     const layer = new nn.MultiheadAttention(32, 4);
     expect(largest(layer.inProjWeight as Tensor)).toBeLessThanOrEqual(Math.sqrt(6 / 128));

@@ -15,9 +15,8 @@ import {
   type Tensor,
   tensor,
 } from 'cotangent';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
-const before = backendInfo().backend;
 const backends = (['native', 'wasm'] as const).filter((name) => backendInfo().available[name].ok);
 
 /** Distinct float64 numbers in (-2, 2), the same in every run. */
@@ -198,8 +197,7 @@ const cases: Case[] = [
 ];
 
 describe.each(backends)('on the %s backend', (backend) => {
-  beforeAll(() => setBackend(backend));
-  afterAll(() => setBackend(before));
+  beforeEach(() => setBackend(backend));
 
   test.each(cases)('%s: derivatives of first and second order', (_, f, inputs) => {
     expect(ct.gradcheck(f, inputs())).toBe(true);

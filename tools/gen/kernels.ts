@@ -3,7 +3,7 @@
  * itself, one more where integers compute differently, and one for each derivative that is
  * worth a pass of its own. Opcodes are numbered here, in the order of the table.
  */
-import type { ElementwiseRow, OpRow } from '../../src/ops/formula.ts';
+import type { ElementwiseRow, OpRow, StructuredRow } from '../../src/ops/formula.ts';
 import { pascal, variables, verbs } from './formula.ts';
 
 export type KernelClass = 'FLOAT' | 'NUMBER' | 'INTEGER';
@@ -80,14 +80,34 @@ export function elementwiseKernels(rows: readonly OpRow[]): ElementwiseKernel[] 
   });
 }
 
+/** The kernels that a structured row brings. */
+export const kernelNames = ({ kernels = [] }: StructuredRow): string[] =>
+  kernels.map((kernel) => (typeof kernel === 'string' ? kernel : kernel.name));
+
 /** Every opcode, in order. */
 export function opcodes(rows: readonly OpRow[]): string[] {
   const names = rows.flatMap((row) =>
     row.kind === 'elementwise'
       ? [row.name, ...derivatives(row).flatMap((d) => (d.fused ? [d.fused] : []))]
-      : (row.kernels ?? []),
+      : kernelNames(row),
   );
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice) throw new Error(`two kernels are called '${twice}'`);
   return names;
+}
+
+/** Roles of the operands of kernels that do more than write the first of them, by name. */
+export function roles(rows: readonly OpRow[]): [name: string, roles: string][] {
+  return rows.flatMap((row) =>
+    row.kind === 'elementwise'
+      ? []
+      : (row.kernels ?? []).flatMap((kernel): [string, string][] =>
+          typeof kernel === 'string' ? [] : [[kernel.name, kernel.roles]],
+        ),
+  );
+}
+
+/** Verbs in the formula of each elementwise kernel. */
+export function operations(kernels: readonly ElementwiseKernel[]): [name: string, count: number][] {
+  return [...new Map(kernels.map(({ op, formula }) => [op, Math.max(1, verbs(formula).length)]))];
 }

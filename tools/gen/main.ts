@@ -8,16 +8,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MATH } from '../../src/ops/math.ts';
 import { table } from '../../src/ops/table.ts';
+import { ABI } from '../../src/program/abi.ts';
 import * as assembly from './assembly.ts';
 import * as cpp from './cpp.ts';
 import * as facade from './facade.ts';
-import { elementwiseKernels, opcodes } from './kernels.ts';
+import { elementwiseKernels, opcodes, operations, roles } from './kernels.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const kernels = elementwiseKernels(table);
 const names = opcodes(table);
 const hash = createHash('sha256')
-  .update(JSON.stringify([names, kernels, MATH]))
+  .update(JSON.stringify([names, kernels, MATH, roles(table), ABI]))
   .digest()
   .readUInt32LE(0);
 
@@ -37,7 +38,7 @@ const files: Record<string, string> = {
       assembly.elementwise(kernels, MATH, lane),
     ]),
   ),
-  'src/generated/opcodes.ts': facade.opcodes(names, hash),
+  'src/generated/opcodes.ts': facade.opcodes(names, roles(table), operations(kernels), hash),
   'src/generated/elementwise.ts': facade.elementwise(table),
   'src/generated/methods.ts': facade.methods(table),
   'src/generated/functions.ts': facade.functions(table),
