@@ -26,10 +26,14 @@ export {
   setBackend,
   setNumThreads,
 } from './backend/registry.ts';
+export { type Compiled, type CompileOptions, compile } from './compile/compile.ts';
+export type { AsyncOptions } from './compile/compiled.ts';
+export type { Program, ProgramStats, TraceEvent } from './compile/program.ts';
 export {
   ArgumentError,
   AutogradError,
   BackendError,
+  CompileError,
   CotangentError,
   DisposedError,
   DTypeError,

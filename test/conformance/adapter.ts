@@ -61,6 +61,7 @@ const SIGNATURES: Readonly<Record<string, string>> = {
   'nn.functional.layer_norm': 'shape weight bias eps',
   'nn.functional.linear': 'weight bias',
   'nn.functional.nll_loss': 'target | weight ignore_index reduction',
+  'nn.functional.rms_norm': 'shape weight eps',
   'nn.functional.scaled_dot_product_attention': 'key value | attn_mask dropout_p is_causal scale',
   norm: 'p dim | keepdim dtype',
   ones: '| dtype',

@@ -3,7 +3,7 @@ import { Tensor } from 'cotangent';
 import * as nn from 'cotangent/nn';
 import { arrange, camelCase, type Keywords } from './adapter.ts';
 import { compare, decode, lookUp, Mismatch, type ModuleSample, type Precision } from './format.ts';
-import { compareGradient, gradients, judgementOf } from './ops.ts';
+import { compareGradient, type Execution, execute, gradients, judgementOf } from './ops.ts';
 
 /** Constructor parameters, written like the signatures of `adapter.ts`. Losses and most activations take options only. */
 const CONSTRUCTORS: Readonly<Record<string, string>> = {
@@ -11,6 +11,7 @@ const CONSTRUCTORS: Readonly<Record<string, string>> = {
   LayerNorm: 'normalized_shape | eps elementwise_affine bias',
   Linear: 'in_features out_features | bias',
   MultiheadAttention: 'embed_dim num_heads | dropout bias add_bias_kv add_zero_attn kdim vdim batch_first',
+  RMSNorm: 'normalized_shape | eps elementwise_affine',
 };
 
 /** Parameters of `forward` by PyTorch's names, where a sample uses keywords. */
@@ -40,7 +41,12 @@ const ownName = (name: string, known: ReadonlySet<string>): string =>
   known.has(name) ? name : name.split('.').map(camelCase).join('.');
 
 /** @throws Mismatch where the library differs, or whatever the library throws. */
-export function runModuleSample(module: string, sample: ModuleSample, precision: Precision): void {
+export function runModuleSample(
+  module: string,
+  sample: ModuleSample,
+  precision: Precision,
+  execution: Execution,
+): void {
   const name = module.replace(/^nn\./, '');
   const built = decode(sample.constructor, precision) as ModuleSample['constructor'];
   const model = construct(name, built.args, built.kwargs);
@@ -51,28 +57,37 @@ export function runModuleSample(module: string, sample: ModuleSample, precision:
   model.train(sample.training);
 
   const call = decode({ args: sample.args, kwargs: sample.kwargs }, precision) as { args: unknown[]; kwargs: Keywords };
-  const output = model.forward(...arrange(FORWARDS[name], call.args, call.kwargs));
   const judgement = judgementOf(module, sample, [sample.args, sample.kwargs, sample.state], precision);
+  const parameters = new Map(model.namedParameters());
+  const wanted =
+    sample.cotangents === undefined
+      ? []
+      : [
+          ...(sample.grads ?? []).map(({ path, grad }) => ({
+            where: path.join('.'),
+            tensor: lookUp(call, path),
+            grad,
+          })),
+          ...Object.entries(sample.paramGrads ?? {}).map(([key, grad]) => ({
+            where: key,
+            tensor: parameters.get(ownName(key, known)),
+            grad,
+          })),
+        ];
+  const tensors = wanted.map(({ where, tensor }) => {
+    if (!(tensor instanceof Tensor)) throw new Mismatch(`no parameter ${where}`);
+    return tensor;
+  });
+  const { output, got } = execute(execution, () => {
+    const result = model.forward(...arrange(FORWARDS[name], call.args, call.kwargs));
+    return {
+      output: result,
+      got: sample.cotangents === undefined ? [] : gradients(result, sample.cotangents, tensors, judgement.floating),
+    };
+  });
   compare(output, sample.output, 'output', judgement);
-
-  if (sample.cotangents !== undefined) {
-    const parameters = new Map(model.namedParameters());
-    const wanted = [
-      ...(sample.grads ?? []).map(({ path, grad }) => ({ where: path.join('.'), tensor: lookUp(call, path), grad })),
-      ...Object.entries(sample.paramGrads ?? {}).map(([key, grad]) => ({
-        where: key,
-        tensor: parameters.get(ownName(key, known)),
-        grad,
-      })),
-    ];
-    const tensors = wanted.map(({ where, tensor }) => {
-      if (!(tensor instanceof Tensor)) throw new Mismatch(`no parameter ${where}`);
-      return tensor;
-    });
-    const got = gradients(output, sample.cotangents, tensors, judgement.floating);
-    for (const [i, { where, grad }] of wanted.entries())
-      compareGradient(got[i] ?? null, grad, `gradient of ${where}`, judgement);
-  }
+  for (const [i, { where, grad }] of wanted.entries())
+    compareGradient(got[i] ?? null, grad, `gradient of ${where}`, judgement);
 
   const after = model.stateDict();
   for (const [key, want] of Object.entries(sample.stateAfter ?? {}))

@@ -1,11 +1,10 @@
 /** Runs one sample of an op: the call, its results, and the gradients of everything that requires one. */
-import { grad, type Tensor } from 'cotangent';
+import { compile, grad, type Tensor } from 'cotangent';
 import { callOp } from './adapter.ts';
 import {
   compare,
   decode,
   floatingType,
-  type GradRecord,
   type Judgement,
   listOf,
   lookUp,
@@ -53,27 +52,35 @@ export function compareGradient(got: Tensor | null, want: unknown, where: string
     throw new Mismatch(`${where}: a gradient where there is none`);
 }
 
-/** Compares the gradients of the arguments. */
-function compareGradients(
-  output: unknown,
-  call: unknown,
-  cotangents: unknown[],
-  grads: GradRecord[],
-  judgement: Judgement,
-): void {
-  const inputs = grads.map(({ path }) => lookUp(call, path) as Tensor);
-  const got = gradients(output, cotangents, inputs, judgement.floating);
-  for (const [i, { path, grad: want }] of grads.entries())
-    compareGradient(got[i] ?? null, want, `gradient of ${path.join('.')}`, judgement);
+/** How what a sample does is run: as it is, or recorded and replayed. */
+export type Execution = 'eager' | 'compiled';
+
+/** The result of `fn`; of its replay where it is to be compiled. */
+export function execute<T>(execution: Execution, fn: () => T): T {
+  if (execution === 'eager') return fn();
+  const compiled = compile(fn);
+  compiled();
+  const result = compiled();
+  compiled.dispose();
+  return result;
 }
 
 /** @throws Mismatch where the library differs, or whatever the library throws. */
-export function runOpSample(op: string, sample: OpSample, precision: Precision): void {
-  const { input, args, kwargs } = sample;
+export function runOpSample(op: string, sample: OpSample, precision: Precision, execution: Execution): void {
+  const { input, args, kwargs, cotangents, grads = [] } = sample;
   const call = decode({ input, args, kwargs }, precision) as OpSample;
-  const output = callOp(op, call.input, call.args, call.kwargs);
   const judgement = judgementOf(op, sample, [input, args, kwargs], precision);
-  compare(Array.isArray(sample.output) ? listOf(output) : output, sample.output, 'output', judgement);
-  const { cotangents, grads } = sample;
-  if (cotangents !== undefined && grads !== undefined) compareGradients(output, call, cotangents, grads, judgement);
+  const inputs = grads.map(({ path }) => lookUp(call, path) as Tensor);
+  const { output, got } = execute(execution, () => {
+    const result = callOp(op, call.input, call.args, call.kwargs);
+    const values = Array.isArray(sample.output) ? listOf(result) : result;
+    if (cotangents === undefined || sample.grads === undefined) return { output: values, got: [] };
+    return { output: values, got: gradients(result, cotangents, inputs, judgement.floating) };
+  });
+  compare(output, sample.output, 'output', judgement);
+  for (const [i, { path, grad: want }] of (sample.grads === undefined || cotangents === undefined
+    ? []
+    : grads
+  ).entries())
+    compareGradient(got[i] ?? null, want, `gradient of ${path.join('.')}`, judgement);
 }

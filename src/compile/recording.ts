@@ -1,0 +1,187 @@
+/** Runs a function once, for real, and makes a program of what it did: one entry of a compiled function's cache. */
+import { isGradEnabled } from '../autograd/mode.ts';
+import { getBackend } from '../backend/registry.ts';
+import { CompileError } from '../errors.ts';
+import { keep, scope } from '../memory/scope.ts';
+import type { Storage } from '../memory/storage.ts';
+import { clone } from '../ops/convert.ts';
+import { observed, unobserved } from '../program/observer.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { type Entry, type GradEffect, type Output, viewOf } from './entry.ts';
+import type { Memory } from './ir.ts';
+import { type BuildOptions, Program } from './program.ts';
+import { Recorder } from './recorder.ts';
+import { placeholders, rebuild, resultSpec, type Spec, specOf, tensorSpecs } from './signature.ts';
+
+export interface RecordOptions extends BuildOptions {
+  name: string;
+  reuseOutputs: boolean;
+}
+
+/** A result without history, in the caller's scope. Gradients do not flow out of a compiled function. */
+function bare(recorder: Recorder, tensor: Tensor): Tensor {
+  // A constant is the program's own: whoever gets it may change it.
+  const result = recorder.isConstant(tensor.storage) ? observed(recorder, () => clone(tensor)) : tensor;
+  return result.node !== null || (recorder.isMade(result.storage) && result.requiresGrad)
+    ? new Tensor(result.storage, result.dtype, result.shape, result.strides, result.offset)
+    : result;
+}
+
+/** Records a call. */
+export function record(
+  fn: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  options: RecordOptions,
+): { entry: Entry; result: unknown } {
+  const { name, reuseOutputs } = options;
+  const actual: Tensor[] = [];
+  const spec = specOf(name, args, actual);
+  const specs = tensorSpecs(spec);
+  const recorder = new Recorder();
+  const stands = placeholders(specs, actual);
+  const results: Tensor[] = [];
+  let result: Spec = { kind: 'value', value: undefined };
+  try {
+    scope(() => {
+      const value = observed(recorder, () => fn(...(rebuild(spec, stands) as never[])));
+      if (value instanceof Promise) {
+        // What comes of it later is of no interest, and must not end the process.
+        value.catch(() => {});
+        throw new CompileError(name, 'a compiled function returns its result at once; it cannot be async');
+      }
+      const found: Tensor[] = [];
+      result = observed(null, () => resultSpec(value, found));
+      for (const tensor of found) results.push(bare(recorder, tensor));
+      return results;
+    });
+    return unobserved(() => finish());
+  } finally {
+    releasePlaceholders(stands, actual);
+    recorder.release();
+  }
+
+  function finish(): { entry: Entry; result: unknown } {
+    const aliases = new Map<Storage, number>();
+    for (const [i, { storage }] of stands.entries())
+      if (stands[i] !== actual[i] && !aliases.has(storage)) aliases.set(storage, i);
+    // Tensors that are arguments and that the function reaches by itself as well are bound, whichever way they are used.
+    for (const [i, spec] of specs.entries()) {
+      const [stand, tensor] = [stands[i] as Tensor, actual[i] as Tensor];
+      if (stand === tensor || !recorder.memories.has(tensor.storage)) continue;
+      recorder.unite(stand.storage, tensor.storage);
+      spec.bound = tensor;
+    }
+    const grads = gradEffects(recorder, ({ storage }) => aliases.get(storage) ?? -1);
+    for (const { use, tensor, argument } of grads)
+      if (tensor !== null && argument >= 0)
+        use.tensor.grad = viewOf(tensor, actual[argument] as Tensor, argument, specs);
+    const { gradSlots, slots, kept } = classify(recorder, aliases, grads, results, reuseOutputs);
+    const gradStorages = gradSlots.map(({ storage }) => storage);
+    const outputs = results.map((tensor): Output => {
+      const index = aliases.get(tensor.storage);
+      if (index !== undefined) {
+        const whole = stands.indexOf(tensor);
+        return whole >= 0 ? { kind: 'argument', index: whole } : { kind: 'view', index, tensor };
+      }
+      const slot = slots.findIndex(({ storage }) => storage === tensor.storage);
+      if (slot >= 0) return { kind: 'fresh', slot, tensor };
+      const gradSlot = gradStorages.indexOf(tensor.storage);
+      if (gradSlot >= 0) return { kind: 'grad', slot: gradSlot, tensor };
+      if (reuseOutputs && recorder.isMade(tensor.storage)) keep(tensor);
+      return { kind: 'bound', tensor };
+    });
+    const { heap } = recorder;
+    const program = heap === null ? null : new Program(heap, recorder.instructions, options);
+    const memoryOf = (i: number) => {
+      const memory = recorder.memories.get((stands[i] as Tensor).storage) ?? null;
+      return memory !== null && memory.kind === 'slot' ? memory : null;
+    };
+    const lasting = outputs.flatMap((output) => (output.kind === 'bound' ? [output.tensor.storage] : []));
+    const pins = [...new Set([...lasting, ...kept])];
+    for (const storage of [...pins, ...gradStorages]) storage.pin();
+    const entry: Entry = {
+      spec,
+      tensors: specs,
+      backend: getBackend(),
+      gradEnabled: isGradEnabled(),
+      guards: recorder.guards(),
+      program,
+      inputs: specs.map(({ shares }, i) => (shares === i ? memoryOf(i) : null)),
+      grads,
+      gradSlots,
+      gradStorages,
+      slots,
+      outputs,
+      result,
+      reused: null,
+      pins,
+      owned: (program?.bound ?? []).filter((storage) => !recorder.isMade(storage) && !recorder.isOwn(storage)),
+    };
+    // What the recording left is the first result.
+    const first = outputs.map((output, i) => {
+      if (output.kind === 'argument') return actual[output.index] as Tensor;
+      if (output.kind !== 'view') return results[i] as Tensor;
+      output.tensor.dispose();
+      return viewOf(output.tensor, actual[output.index] as Tensor, output.index, specs);
+    });
+    const value = rebuild(result, first);
+    if (reuseOutputs && outputs.every(({ kind }) => kind === 'bound')) entry.reused = value;
+    return { entry, result: value };
+  }
+}
+
+/** Says of every memory how long it lives: one run, as long as the program, or at an address of its own in every run. */
+function classify(
+  recorder: Recorder,
+  aliases: ReadonlyMap<Storage, number>,
+  grads: readonly GradEffect[],
+  results: readonly Tensor[],
+  reuseOutputs: boolean,
+): { gradSlots: Memory[]; slots: Memory[]; kept: Set<Storage> } {
+  const kept = new Set<Storage>();
+  const gradSlots: Memory[] = [];
+  for (const effect of grads) {
+    if (effect.tensor === null || effect.argument >= 0) continue;
+    const { storage } = effect.tensor;
+    const memory = recorder.memories.get(storage);
+    if (memory === undefined || recorder.isConstant(storage) || !recorder.isMade(storage)) kept.add(storage);
+    else {
+      if (!gradSlots.includes(memory)) gradSlots.push(memory);
+      effect.slot = gradSlots.indexOf(memory);
+    }
+  }
+  const made = new Set(results.map(({ storage }) => storage).filter((storage) => recorder.isMade(storage)));
+  const slots: Memory[] = [];
+  for (const [storage, memory] of recorder.memories) {
+    if (aliases.has(storage) || gradSlots.includes(memory)) memory.kind = 'slot';
+    else if (recorder.isConstant(storage) || kept.has(storage)) memory.kind = 'bound';
+    else if (made.has(storage)) {
+      memory.kind = reuseOutputs ? 'bound' : 'slot';
+      if (!reuseOutputs) slots.push(memory);
+    } else if (recorder.isMade(storage)) memory.kind = storage.abandoned ? 'temporary' : 'bound';
+  }
+  for (const { memory } of grads) if (memory !== null && memory.kind === 'bound') memory.kind = 'slot';
+  return { gradSlots, slots, kept };
+}
+
+/** Gives up the tensors that stood for the arguments; what was changed in place by way of them counts as changed. */
+function releasePlaceholders(stands: readonly Tensor[], actual: readonly Tensor[]): void {
+  for (const [i, stand] of stands.entries()) {
+    const tensor = actual[i] as Tensor;
+    if (stand === tensor || stand.disposed) continue;
+    tensor.storage.version += stand.storage.version;
+    stand.storage.version = 0;
+    stand.dispose();
+  }
+}
+
+function gradEffects(recorder: Recorder, argumentOf: (tensor: Tensor) => number): GradEffect[] {
+  return [...recorder.grads.values()].map((use): GradEffect => {
+    const after = use.tensor.grad;
+    const memory = use.entry === null || !use.read ? null : (recorder.memories.get(use.entry.storage) ?? null);
+    const common = { use, memory, argument: -1, slot: -1, requiresGrad: use.tensor.requiresGrad };
+    if (after === use.entry) return { ...common, exit: 'unchanged', tensor: null };
+    if (after === null) return { ...common, exit: 'null', tensor: null };
+    return { ...common, exit: 'tensor', tensor: after, argument: argumentOf(after) };
+  });
+}

@@ -1,0 +1,222 @@
+/** Runs an entry for a call: checks that it stands for it, binds memory, and does what the function did besides. */
+import { isGradEnabled } from '../autograd/mode.ts';
+import { getBackend } from '../backend/registry.ts';
+import { isScoped, keep, outsideScopes } from '../memory/scope.ts';
+import type { Storage } from '../memory/storage.ts';
+import { dtypeInfo } from '../tensor/dtype.ts';
+import { sameShape } from '../tensor/layout.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { type Entry, type GradEffect, type Output, revived, viewOf } from './entry.ts';
+import type { Memory } from './ir.ts';
+import type { Program } from './program.ts';
+import { addressOf, difference, matches, rebuild, sharesAlike, type TensorSpec } from './signature.ts';
+
+/** Whether the gradients are such that the program may run. */
+function gradsFit(grads: readonly GradEffect[]): boolean {
+  for (let i = 0; i < grads.length; i++) {
+    const { use, memory, requiresGrad } = grads[i] as GradEffect;
+    if (use.tensor.requiresGrad !== requiresGrad) return false;
+    if (!use.read) continue;
+    const { grad } = use.tensor;
+    if ((grad === null) !== (use.entry === null)) return false;
+    if (grad === null || memory === null || use.entry === null) continue;
+    if (grad.disposed || !sameShape(grad.strides, use.entry.strides)) return false;
+  }
+  return true;
+}
+
+/** Whether the call may run the entry's program. The tensors among the arguments are put into `tensors`. */
+export function fits(entry: Entry, args: readonly unknown[], tensors: Tensor[]): boolean {
+  if (entry.gradEnabled !== isGradEnabled() || entry.backend !== getBackend()) return false;
+  if (!matches(entry.spec, args, tensors) || !sharesAlike(entry.tensors, tensors)) return false;
+  if (entry.program !== null && boundArgument(entry, tensors)) return false;
+  if (!gradsFit(entry.grads)) return false;
+  for (let i = 0; i < entry.owned.length; i++) if ((entry.owned[i] as Storage).abandoned) return false;
+  for (let i = 0; i < entry.guards.length; i++) if ((entry.guards[i] as () => string | null)() !== null) return false;
+  return true;
+}
+
+/** Whether an argument is memory that the program is bound to as well, so that order would matter that was not recorded. */
+function boundArgument(entry: Entry, tensors: readonly Tensor[]): boolean {
+  const { heap } = entry.program as Program;
+  for (let i = 0; i < entry.tensors.length; i++) {
+    const { bound } = entry.tensors[i] as TensorSpec;
+    const { storage } = tensors[i] as Tensor;
+    if (bound !== null || entry.inputs[i] === null) continue;
+    if (storage.heap !== heap || (entry.program as Program).isBound(storage)) return true;
+    if (entry.gradStorages.includes(storage) || isGradient(entry.grads, storage)) return true;
+  }
+  return false;
+}
+
+/** Whether the storage holds a gradient that the program reads. */
+function isGradient(grads: readonly GradEffect[], storage: Storage): boolean {
+  for (let i = 0; i < grads.length; i++) {
+    const { use, memory } = grads[i] as GradEffect;
+    if (memory !== null && use.tensor.grad?.storage === storage) return true;
+  }
+  return false;
+}
+
+/** Why the call may not, in words. */
+export function reason(entry: Entry, args: readonly unknown[], names: string): string {
+  const changed = difference(entry.spec, args, names);
+  if (changed !== null) return changed;
+  if (entry.gradEnabled !== isGradEnabled()) return 'gradients were switched on or off';
+  if (entry.backend !== getBackend()) return 'the backend changed';
+  for (const guard of entry.guards) {
+    const text = guard();
+    if (text !== null) return text;
+  }
+  if (!gradsFit(entry.grads))
+    return 'gradients were there that had not been, or the other way round; call zeroGrad() inside';
+  return 'arguments share memory with each other, or with what the function uses besides, in another way';
+}
+
+/** Points the program at the memory of this call. */
+export function bind(entry: Entry, tensors: readonly Tensor[]): void {
+  const { program, inputs, grads } = entry;
+  if (program === null) return;
+  for (let i = 0; i < inputs.length; i++) {
+    const memory = inputs[i];
+    const tensor = tensors[i] as Tensor;
+    if (memory)
+      program.bind(memory, addressOf(tensor) - (entry.tensors[i] as TensorSpec).offset * dtypeInfo[tensor.dtype].bytes);
+  }
+  for (let i = 0; i < grads.length; i++) {
+    const { use, memory } = grads[i] as GradEffect;
+    if (memory === null || use.entry === null) continue;
+    const grad = use.tensor.grad as Tensor;
+    program.bind(memory, addressOf(grad) - use.entry.offset * dtypeInfo[grad.dtype].bytes);
+  }
+  for (let i = 0; i < entry.gradSlots.length; i++) bindGradient(entry, program, i);
+}
+
+/** Gradients of the last run are overwritten where nobody can tell; where somebody may hold one, new memory takes its place. */
+function bindGradient(entry: Entry, program: Program, slot: number): void {
+  const { grads, gradStorages, gradSlots } = entry;
+  const before = gradStorages[slot] as Storage;
+  let dropped = 0;
+  for (let i = 0; i < grads.length; i++) {
+    const { use, tensor, slot: own } = grads[i] as GradEffect;
+    if (own === slot && use.drops && tensor?.disposed === false && use.tensor.grad === tensor) dropped++;
+  }
+  if (before.handles === dropped) return;
+  const memory = gradSlots[slot] as Memory;
+  const after = program.heap.allocate('compile', memory.bytes, false);
+  after.pin();
+  before.unpin();
+  gradStorages[slot] = after;
+  program.bind(memory, after.address);
+}
+
+/** Gives back the memory of results that nobody gets. */
+export function discard(fresh: readonly Storage[]): void {
+  for (const storage of fresh) {
+    storage.retain();
+    storage.release();
+  }
+}
+
+/** New memory for results that every run has its own of. */
+export function freshResults(entry: Entry): Storage[] {
+  const { program, slots } = entry;
+  return slots.map((memory) => {
+    const storage = (program as Program).heap.allocate('compile', memory.bytes, isScoped());
+    (program as Program).bind(memory, storage.address);
+    return storage;
+  });
+}
+
+/** What the function does to JavaScript's side of things: versions, gradients. */
+export function settle(entry: Entry, tensors: readonly Tensor[]): void {
+  const { program, inputs, grads } = entry;
+  if (program === null) return;
+  const { written } = program;
+  for (let i = 0; i < written.length; i++) {
+    const memory = written[i] as Memory;
+    if (memory.kind === 'bound') memory.storage.version++;
+    else {
+      const at = inputs.indexOf(memory);
+      if (at >= 0) (tensors[at] as Tensor).storage.version++;
+      const slot = entry.gradSlots.indexOf(memory);
+      if (slot >= 0) (entry.gradStorages[slot] as Storage).version++;
+    }
+  }
+  for (let i = 0; i < grads.length; i++) {
+    const effect = grads[i] as GradEffect;
+    if (effect.exit !== 'unchanged') leaveGrad(effect, entry, tensors);
+    else if (effect.memory !== null && written.includes(effect.memory))
+      (effect.use.tensor.grad as Tensor).storage.version++;
+  }
+}
+
+function leaveGrad(effect: GradEffect, entry: Entry, tensors: readonly Tensor[]): void {
+  const { use, exit, argument, slot } = effect;
+  const { tensor } = use;
+  const before = tensor.grad;
+  let after: Tensor | null = null;
+  if (argument >= 0) after = viewOf(effect.tensor as Tensor, tensors[argument] as Tensor, argument, entry.tensors);
+  else if (exit === 'tensor') {
+    const last = effect.tensor as Tensor;
+    after = slot < 0 ? revived(last) : gradientOn(entry.gradStorages[slot] as Storage, last);
+    effect.tensor = after;
+  }
+  if (after === before) return;
+  if (use.drops) before?.dispose();
+  tensor.grad = after;
+}
+
+/** A gradient on its memory: the tensor that it was after the last run, if that may be used again. */
+const gradientOn = (storage: Storage, last: Tensor): Tensor =>
+  last.storage === storage && !last.disposed ? last : lastingOn(storage, last);
+
+// Apart from its caller, because a function with a closure in it makes room for what that captures whenever it is called.
+const lastingOn = (storage: Storage, like: Tensor): Tensor => keep(outsideScopes(() => onStorage(storage, like)));
+
+const onStorage = (storage: Storage, { dtype, shape, strides, offset }: Tensor): Tensor =>
+  new Tensor(storage, dtype, shape, strides, offset);
+
+/** One tensor of the result of a run. */
+function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fresh: readonly Storage[]): Tensor {
+  switch (output.kind) {
+    case 'argument':
+      return tensors[output.index] as Tensor;
+    case 'view':
+      return viewOf(output.tensor, tensors[output.index] as Tensor, output.index, entry.tensors);
+    case 'bound':
+      output.tensor = revived(output.tensor);
+      return output.tensor;
+    case 'grad': {
+      // Where it is somebody's gradient as a whole, that very tensor.
+      const effect = entry.grads.find(
+        ({ slot, tensor }) => slot === output.slot && tensor?.offset === output.tensor.offset,
+      );
+      const grad = effect?.use.tensor.grad;
+      const whole =
+        grad && sameShape(grad.shape, output.tensor.shape) && sameShape(grad.strides, output.tensor.strides);
+      return whole ? grad : onStorage(entry.gradStorages[output.slot] as Storage, output.tensor);
+    }
+    case 'fresh':
+      return onStorage(fresh[output.slot] as Storage, output.tensor);
+  }
+}
+
+/** The result of a run. */
+export function resultOf(entry: Entry, tensors: readonly Tensor[], fresh: readonly Storage[]): unknown {
+  const { reused, outputs } = entry;
+  if (reused !== null) {
+    let whole = true;
+    for (let i = 0; i < outputs.length; i++) {
+      const output = outputs[i] as Output;
+      if (output.kind === 'bound' && output.tensor.disposed) whole = false;
+    }
+    if (whole) return reused;
+  }
+  const result = rebuild(
+    entry.result,
+    outputs.map((output) => outputOf(output, entry, tensors, fresh)),
+  );
+  if (reused !== null) entry.reused = result;
+  return result;
+}
