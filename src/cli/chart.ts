@@ -1,4 +1,4 @@
-/** A line chart as SVG text, coloured by CSS classes of the page it is put into. */
+/** Line and bar charts as SVG text, coloured by CSS classes of the page it is put into. */
 
 export interface Series {
   label: string;
@@ -77,5 +77,35 @@ export function lineChart(series: readonly Series[], { title, xLabel, yLabel }: 
 ${[...horizontal, ...vertical, ...lines, ...legend].join('\n')}
 <text x="${(LEFT + RIGHT) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${escapeMarkup(xLabel)}</text>
 <text transform="translate(16 ${(TOP + BOTTOM) / 2}) rotate(-90)" text-anchor="middle">${escapeMarkup(yLabel)}</text>
+</svg>`;
+}
+
+/** A value with its name. */
+export interface Bar {
+  label: string;
+  /** The CSS class of the bar. */
+  style: string;
+  value: number;
+  /** The value as it is written beside the bar. */
+  text: string;
+}
+
+const [BAR_HEIGHT, BAR_PITCH, BAR_LEFT, BAR_RIGHT] = [20, 30, 150, WIDTH - 90];
+
+/** Horizontal bars from zero, one below the other. */
+export function barChart(bars: readonly Bar[], title: string): string {
+  const most = bars.reduce((max, { value }) => Math.max(max, value), Number.MIN_VALUE);
+  const rows = bars.map(({ label, style, value, text }, i) => {
+    const width = (value / most) * (BAR_RIGHT - BAR_LEFT);
+    const y = i * BAR_PITCH + (BAR_PITCH - BAR_HEIGHT) / 2;
+    const middle = y + BAR_HEIGHT / 2 + 4;
+    return (
+      `<text x="${BAR_LEFT - 8}" y="${middle}" text-anchor="end">${escapeMarkup(label)}</text>` +
+      `<rect class="${style}" x="${BAR_LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}"/>` +
+      `<text x="${(BAR_LEFT + width + 8).toFixed(1)}" y="${middle}">${escapeMarkup(text)}</text>`
+    );
+  });
+  return `<svg viewBox="0 0 ${WIDTH} ${bars.length * BAR_PITCH}" role="img" aria-label="${escapeMarkup(title)}">
+${rows.join('\n')}
 </svg>`;
 }

@@ -15,6 +15,7 @@ import { Gpt, generate } from './gpt.ts';
 import { HELP, parseOptions, type TrainOptions } from './options.ts';
 import { Progress, type Screen } from './progress.ts';
 import { type Results, reportPage } from './report.ts';
+import { measureSpeed, type Speed } from './speed.ts';
 import { train } from './trainer.ts';
 
 /** What a run is connected to. */
@@ -43,6 +44,23 @@ export async function main(args: readonly string[], surroundings: Surroundings):
   }
 }
 
+const speedLines = (speeds: readonly Speed[]): string =>
+  speeds
+    .map(
+      ({ backend, eager, compiled }) =>
+        `a step on ${backend}: ${eager.toFixed(1)} ms eager, ${compiled.toFixed(1)} ms compiled\n`,
+    )
+    .join('');
+
+async function writeResults(folder: string, results: Results): Promise<void> {
+  try {
+    await writeAtomically(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
+    await writeAtomically(join(folder, 'report.html'), reportPage(results));
+  } catch (error) {
+    throw new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+  }
+}
+
 async function run(options: TrainOptions, { stdout, colours, stop }: Surroundings): Promise<void> {
   if (options.backend !== null) setBackend(options.backend);
   if (options.threads !== null) setNumThreads(options.threads);
@@ -59,7 +77,7 @@ async function run(options: TrainOptions, { stdout, colours, stop }: Surrounding
   stdout.write(
     `${corpus.name}: ${characters.toLocaleString('en')} characters, ${vocabulary.size} different ones\n` +
       `model: ${options.layers} layers of width ${options.width}, ${parameters.toLocaleString('en')} parameters\n` +
-      `backend: ${info.backend} (${info.isa}, ${info.threads} thread${info.threads === 1 ? '' : 's'})\n`,
+      `backend: ${info.backend} (${info.isa}, ${info.threads} thread${info.threads === 1 ? '' : 's'})${options.compile ? ', compiled' : ''}\n`,
   );
 
   const progress = new Progress(stdout, options.steps, options.batch * options.context, colours);
@@ -81,16 +99,20 @@ async function run(options: TrainOptions, { stdout, colours, stop }: Surrounding
     charactersPerSecond: (steps * options.batch * options.context) / history.seconds,
     validationLoss: Number.isFinite(loss) ? loss : null,
     sample,
+    speed: [],
     history: { train: history.train, validation: history.validation },
   };
-  try {
-    await writeAtomically(join(folder, 'results.json'), `${JSON.stringify(results, null, 1)}\n`);
-    await writeAtomically(join(folder, 'report.html'), reportPage(results));
-  } catch (error) {
-    throw new UsageError(`cannot write to ${folder}: ${reasonOf(error)}`);
+  // What was learned is safe before anything else is tried.
+  await writeResults(folder, results);
+  if (options.speed && !history.interrupted) {
+    results.speed = await measureSpeed(corpus, options, stop, (backend) =>
+      stdout.write(`measuring training steps on ${backend}, eager and compiled\n`),
+    );
+    await writeResults(folder, results);
   }
   if (history.interrupted) stdout.write(`stopped after ${steps} of ${options.steps} steps\n`);
   stdout.write(
-    `validation loss: ${loss.toFixed(4)} nats per character\n\n${sample}\n\nreport: ${join(folder, 'report.html')}\n`,
+    `${speedLines(results.speed)}validation loss: ${loss.toFixed(4)} nats per character\n\n${sample}\n\n` +
+      `report: ${join(folder, 'report.html')}\n`,
   );
 }

@@ -20,6 +20,10 @@ export interface TrainOptions {
   heads: number;
   lr: number;
   threads: number | null;
+  /** Whether steps are compiled. */
+  compile: boolean;
+  /** Whether the report says how long steps take, eager and compiled, on each backend. */
+  speed: boolean;
 }
 
 interface NumberOption {
@@ -53,12 +57,19 @@ const STRINGS = {
   out: { value: 'DIR', help: 'folder for report.html and results.json; runs/<name of the data> unless given' },
 } as const;
 
+/** What is done unless it is switched off, by `--no-` and the name. */
+const SWITCHES = {
+  compile: { help: 'run every step op by op instead of recording it once and replaying it' },
+  speed: { help: 'leave out the measurement of steps, eager and compiled, on each backend' },
+} as const;
+
 const HELP_LINES: readonly (readonly [option: string, help: string])[] = [
   ...Object.entries(STRINGS).map(([name, { value, help }]) => [`--${name} ${value}`, help] as const),
   ...Object.entries(NUMBERS).map(
     ([name, { fallback, help, whole = true }]) =>
       [`--${name} ${whole ? 'N' : 'X'}`, fallback === null ? help : `${help} (${fallback})`] as const,
   ),
+  ...Object.entries(SWITCHES).map(([name, { help }]) => [`--no-${name}`, help] as const),
   ['--help', 'this text'],
 ];
 
@@ -92,6 +103,7 @@ export function parseOptions(args: readonly string[]): TrainOptions | 'help' {
       allowPositionals: false,
       options: {
         ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
+        ...Object.fromEntries(Object.keys(SWITCHES).map((name) => [`no-${name}`, { type: 'boolean' as const }])),
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -117,5 +129,6 @@ export function parseOptions(args: readonly string[]): TrainOptions | 'help' {
     throw new UsageError(`--backend wants native or wasm, got '${backend}'`);
   const { width, heads } = numbers;
   if (width % heads !== 0) throw new UsageError(`--width ${width} is not a multiple of --heads ${heads}`);
-  return { ...numbers, data: text('data'), out: text('out'), backend };
+  const on = (name: keyof typeof SWITCHES): boolean => values[`no-${name}`] !== true;
+  return { ...numbers, data: text('data'), out: text('out'), backend, compile: on('compile'), speed: on('speed') };
 }

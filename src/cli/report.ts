@@ -1,8 +1,9 @@
 /** What remains of a run: `results.json` for programs, `report.html` for people. The page needs no network and no script. */
 import type { BackendInfo } from '../backend/registry.ts';
-import { escapeMarkup, lineChart, type Series } from './chart.ts';
+import { barChart, escapeMarkup, lineChart, type Series } from './chart.ts';
 import type { TrainOptions } from './options.ts';
 import { formatTime } from './progress.ts';
+import type { Speed } from './speed.ts';
 import type { History, Point } from './trainer.ts';
 
 /** Everything there is to tell; `results.json` is this, as it is. */
@@ -21,6 +22,8 @@ export interface Results {
   /** Nats per character over sequences that cover the last tenth of the text; null when it is not a number. */
   validationLoss: number | null;
   sample: string;
+  /** Milliseconds of training steps, eager and compiled, on each backend; empty when that was not measured. */
+  speed: Speed[];
   history: Pick<History, 'train' | 'validation'>;
 }
 
@@ -57,7 +60,9 @@ svg text { fill: var(--soft); font-size: 12px; }
 .line { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
 path.train { stroke: var(--train); }
 path.validation { stroke: var(--validation); stroke-width: 2.2; }
-circle.validation { fill: var(--validation); }
+circle.validation, rect.compiled { fill: var(--validation); }
+rect.eager { fill: var(--train); }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 pre { background: var(--panel); border-radius: .5rem; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font: 14px/1.5 ui-monospace, monospace; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem .25rem 0; border-bottom: 1px solid var(--grid); font-weight: normal; overflow-wrap: anywhere; }
@@ -71,13 +76,44 @@ function settings({ options, data, parameters, backend }: Results): [string, str
     ['data', options.data ?? 'sources and documents of cotangent'],
     ['characters', `${data.characters.toLocaleString('en')}, ${data.vocabulary} different ones`],
     ['parameters', parameters.toLocaleString('en')],
-    ...given.map(([name, value]): [string, string] => [`--${name}`, String(value)]),
+    ...given.map(([name, value]): [string, string] =>
+      typeof value === 'boolean' ? [name, value ? 'yes' : 'no'] : [`--${name}`, String(value)],
+    ),
     ['ran on', `${backend.backend}, ${backend.isa}, ${backend.threads} thread${backend.threads === 1 ? '' : 's'}`],
     ...Object.entries(backend.available).map(([name, { ok, reason }]): [string, string] => [
       `${name} backend`,
       ok ? 'available' : reason,
     ]),
   ];
+}
+
+/** Milliseconds with three digits. */
+const formatMs = (ms: number): string => (ms < 100 ? ms.toPrecision(3) : ms.toFixed(0));
+
+/** How long a step takes; nothing where that was not measured. */
+function speedSection(speeds: readonly Speed[]): string {
+  if (speeds.length === 0) return '';
+  const bars = speeds.flatMap((speed) =>
+    (['eager', 'compiled'] as const).map((mode) => ({
+      label: `${speed.backend}, ${mode}`,
+      style: mode,
+      value: speed[mode],
+      text: `${formatMs(speed[mode])} ms`,
+    })),
+  );
+  const rows = speeds.map(({ backend, eager, compiled, steps }) => {
+    const figures = [formatMs(eager), formatMs(compiled), `${(eager / compiled).toFixed(2)}`, String(steps)];
+    return `<tr><th>${backend}</th>${figures.map((figure) => `<td class="number">${figure}</td>`).join('')}</tr>`;
+  });
+  const columns = ['eager, ms', 'compiled, ms', 'eager / compiled', 'steps measured'];
+  return `<h2>Speed</h2>
+<p class="sub">How long a training step of this model takes: op by op, and recorded once and replayed. Medians, measured after the training.</p>
+${barChart(bars, 'Milliseconds per training step')}
+<table>
+<tr><th>backend</th>${columns.map((column) => `<th class="number">${column}</th>`).join('')}</tr>
+${rows.join('\n')}
+</table>
+`;
 }
 
 /** The page. */
@@ -112,7 +148,7 @@ export function reportPage(results: Results): string {
 <div class="figures">${figures.map(([figure, what]) => `<div><b>${figure}</b><span>${what}</span></div>`).join('')}</div>
 <h2>Loss</h2>
 ${chart}
-<h2>What it writes</h2>
+${speedSection(results.speed)}<h2>What it writes</h2>
 <pre>${escapeMarkup(results.sample)}</pre>
 <h2>Settings</h2>
 <table>

@@ -35,6 +35,7 @@ const text = inFolder('text.txt', 'to be or not to be '.repeat(100));
 describe('one line and exit code 2 for', () => {
   test.each<[string, string[], RegExp]>([
     ['an unknown option', ['--stepz', '5'], /--stepz/],
+    ['a value for a switch', ['--no-compile=1'], /no-compile/],
     ['an argument without an option', ['text.txt'], /text\.txt/],
     ['an option without its value', ['--steps'], /--steps/],
     ['a number that is none', ['--steps', 'many'], /--steps wants a whole number from 1 to .*'many'/],
@@ -67,7 +68,17 @@ test('--help lists every option and its default', async () => {
   expect(await main(['--help'], { stdout: screen, stderr: screen, colours: false, stop: () => true })).toBe(0);
   const options = parseOptions([]) as TrainOptions;
   for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'boolean') {
+      expect(value).toBe(true);
+      expect(out.join('')).toContain(`--no-${name} `);
+      continue;
+    }
     expect(out.join('')).toContain(`--${name} `);
     if (value !== null) expect(out.join('')).toContain(`(${value})`);
   }
+});
+
+test('what is done unless told otherwise is switched off by --no-', () => {
+  expect(parseOptions(['--no-compile'])).toMatchObject({ compile: false, speed: true });
+  expect(parseOptions(['--no-speed'])).toMatchObject({ compile: true, speed: false });
 });

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setBackend } from 'cotangent';
+import { defaultGenerator, setBackend } from 'cotangent';
 import { afterAll, describe, expect, test } from 'vitest';
 import { main } from '../../src/cli/main.ts';
 import type { Results } from '../../src/cli/report.ts';
@@ -17,13 +17,17 @@ afterAll(() => {
 });
 const text = join(folder, 'tale.txt');
 writeFileSync(text, 'she sells sea shells <by> the sea shore & so on.\n'.repeat(60));
-const SMALL = ['--data', text, '--width', '16', '--heads', '2', '--layers', '1', '--context', '16', '--batch', '4'];
+const SHAPE = ['--data', text, '--width', '16', '--heads', '2', '--layers', '1', '--context', '16', '--batch', '4'];
+const SMALL = [...SHAPE, '--no-speed'];
 const ESCAPE = '\u001b[';
 
-async function run(args: string[], { isTTY = false, colours = false, stopAfter = Number.POSITIVE_INFINITY } = {}) {
+async function run(
+  args: string[],
+  { isTTY = false, colours = false, stopAfter = Number.POSITIVE_INFINITY, shape = SMALL } = {},
+) {
   const out: string[] = [];
   let asked = 0;
-  const code = await main([...SMALL, ...args], {
+  const code = await main([...shape, ...args], {
     stdout: { write: (line) => out.push(line), isTTY, columns: 100 },
     stderr: { write: (line) => out.push(line) },
     colours,
@@ -70,6 +74,46 @@ describe.each(['native', 'wasm'])('on %s', (backend) => {
     expect(losses[1]).toEqual(losses[0]);
     expect(losses[2]).not.toEqual(losses[0]);
   });
+
+  test('a run op by op learns the same as a compiled one', async () => {
+    const histories: Results['history'][] = [];
+    for (const how of [[], ['--no-compile']]) {
+      const { out: printed } = await run(['--steps', '12', '--backend', backend, '--out', out, ...how]);
+      expect(printed.includes(', compiled')).toBe(how.length === 0);
+      histories.push(resultsIn(out).history);
+    }
+    const [compiled, eager] = histories.map(({ train }) => train.map(({ loss }) => loss)) as [number[], number[]];
+    for (const [i, loss] of eager.entries()) expect(compiled[i]).toBeCloseTo(loss, 4);
+  });
+});
+
+test('steps are measured on both backends, without disturbing the random stream', async () => {
+  const out = join(folder, 'speed');
+  const states: unknown[] = [];
+  for (const shape of [SMALL, SHAPE]) {
+    const { out: printed } = await run(['--steps', '2', '--out', out], { shape });
+    expect(printed.includes('measuring')).toBe(shape === SHAPE);
+    states.push((['native', 'wasm'] as const).map((name) => defaultGenerator.getState(name).toArray()));
+    expect(readFileSync(join(out, 'report.html'), 'utf8').includes('<h2>Speed</h2>')).toBe(shape === SHAPE);
+  }
+  expect(states[1]).toEqual(states[0]);
+  const { speed, backend } = resultsIn(out);
+  expect(backend.backend).toBe('native');
+  expect(speed.map((measured) => measured.backend)).toEqual(['native', 'wasm']);
+  for (const { eager, compiled, steps } of speed) {
+    expect(Math.min(eager, compiled)).toBeGreaterThan(0);
+    expect(steps).toBeGreaterThan(1);
+  }
+  const page = readFileSync(join(out, 'report.html'), 'utf8');
+  expect(page.match(/<rect class="(eager|compiled)"/g)).toHaveLength(4);
+  expect(page).toContain('wasm, compiled');
+});
+
+test('Ctrl-C while steps are measured keeps what was learned', async () => {
+  const out = join(folder, 'unmeasured');
+  const { code } = await run(['--steps', '3', '--out', out], { stopAfter: 5, shape: SHAPE });
+  expect(code).toBe(0);
+  expect(resultsIn(out)).toMatchObject({ steps: 3, interrupted: false, speed: [] });
 });
 
 test('stopping ends after the step in progress and still writes the results', async () => {
