@@ -22,6 +22,28 @@ export function measure(fn: () => void, { rounds = 9, roundMs = 40, warmupMs = 4
   return median(times);
 }
 
+/** A function that is timed beside others. */
+export interface Timed {
+  /** Does `n` steps. */
+  run: (n: number) => void;
+}
+
+/**
+ * Median seconds of one step of each function. They take turns, so that a machine that slows down slows them all. The event
+ * loop has its turn in between, for the collector to tell what it took.
+ */
+export async function measureInTurn(fns: readonly Timed[], rounds: number, perRound: number): Promise<number[]> {
+  const times = fns.map((): number[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [i, { run }] of fns.entries()) {
+      const start = performance.now();
+      run(perRound);
+      times[i]?.push((performance.now() - start) / perRound / 1000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  return times.map(median);
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] as number;
@@ -34,13 +56,37 @@ export interface Row {
   unit: string;
   /** What the value is compared with in the same run. */
   ratio?: { to: string; value: number };
+  /** Rows of the same name that have columns are printed as one line of a table. */
+  column?: string;
+}
+
+const format = (value: number): string =>
+  Number.isInteger(value) || value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+
+/** A line per name, a column per column; what is missing is a dash. */
+function printTable(rows: readonly Row[]): void {
+  const names = [...new Set(rows.map(({ name }) => name))];
+  const columns = [...new Set(rows.map(({ column }) => column as string))];
+  const cell = (name: string, column: string) => {
+    const row = rows.find((other) => other.name === name && other.column === column);
+    return row === undefined ? '–' : `${format(row.value)} ${row.unit}`;
+  };
+  const lines = [['', ...columns], ...names.map((name) => [name, ...columns.map((column) => cell(name, column))])];
+  const widths = ['', ...columns].map((_, k) => Math.max(...lines.map((line) => (line[k] as string).length)));
+  for (const line of lines)
+    console.log(
+      `  ${line.map((text, k) => (k === 0 ? text.padEnd(widths[k] as number) : text.padStart(widths[k] as number))).join('  ')}`,
+    );
 }
 
 export function printRows(title: string, rows: readonly Row[]): void {
   console.log(`\n${title}`);
-  const width = Math.max(...rows.map((row) => row.name.length));
-  for (const { name, value, unit, ratio } of rows) {
-    const number = value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+  const inTable = rows.filter(({ column }) => column !== undefined);
+  const lines = rows.filter(({ column }) => column === undefined);
+  if (inTable.length > 0) printTable(inTable);
+  const width = Math.max(...lines.map((row) => row.name.length));
+  for (const { name, value, unit, ratio } of lines) {
+    const number = format(value);
     const compared = ratio ? `   ${ratio.value.toPrecision(3)} × ${ratio.to}` : '';
     console.log(`  ${name.padEnd(width)}  ${number.padStart(9)} ${unit}${compared}`);
   }

@@ -9,7 +9,7 @@ import { printRows, type Row } from './measure.ts';
 
 interface Benchmark {
   title: string;
-  run(backends: readonly BackendName[]): Row[];
+  run(backends: readonly BackendName[]): Row[] | Promise<Row[]>;
 }
 
 const SUFFIX = '.bench.ts';
@@ -43,7 +43,7 @@ const backends = (values.backend === undefined ? ['native', 'wasm'] : [values.ba
 const report: Record<string, Row[]> = {};
 for (const name of positionals.length > 0 ? positionals : names) {
   const { title, run } = (await import(`./${name}${SUFFIX}`)) as Benchmark;
-  report[name] = run(backends);
+  report[name] = await run(backends);
   printRows(title, report[name] as Row[]);
 }
 if (values.json !== undefined) {

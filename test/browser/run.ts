@@ -1,10 +1,11 @@
 /**
- * `npm run test:browser`: builds the spirals page from the built package, serves it under a strict content security
- * policy, and watches it train in a real browser. Leaves a picture in `build/browser/spirals.png`.
+ * `npm run test:browser`: builds pages from the built package, serves them under a strict content security policy, and
+ * watches them in a real browser: spirals trains in the page, worker runs a program on a worker. Leaves a picture in
+ * `build/browser/spirals.png`.
  */
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { serve } from './server.ts';
 
@@ -51,7 +52,7 @@ async function listen(page: Page): Promise<string[]> {
   return complaints;
 }
 
-async function watch(page: Page, url: string): Promise<void> {
+async function watchSpirals(page: Page, url: string): Promise<void> {
   const response = await page.goto(url);
   const policy = response?.headers()['content-security-policy'] ?? '';
   check('the page is served under the policy', policy.includes("default-src 'none'"));
@@ -82,20 +83,44 @@ async function watch(page: Page, url: string): Promise<void> {
   check('Start over starts over', true);
 }
 
-await build({ configFile: fromRoot('examples/spirals/vite.config.ts') });
+async function watchWorker(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.waitForFunction(() => document.getElementById('result')?.textContent !== '', undefined, {
+    timeout: PATIENCE_MS,
+  });
+  const result = (await page.locator('#result').textContent()) ?? '';
+  check('a worker computes what the page computes, which goes on meanwhile', result === 'correct, responsive', result);
+}
+
+/** Builds a page and watches it; whatever it complains about is a failure. */
+async function visit(
+  browser: Browser,
+  name: string,
+  config: string,
+  watch: (page: Page, url: string) => Promise<void>,
+): Promise<void> {
+  await build({ configFile: fromRoot(config) });
+  const { server, url } = await serve(fromRoot(`build/${name}`));
+  const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 });
+  const complaints = await listen(page);
+  try {
+    await watch(page, url);
+  } catch (error) {
+    check(`the page ${name} was watched to the end`, false, (error as Error).message);
+  } finally {
+    await page.close();
+    server.close();
+  }
+  check(`${name}: no errors, warnings or violations of the policy`, complaints.length === 0, complaints.join('; '));
+}
+
 await mkdir(fromRoot('build/browser'), { recursive: true });
-const { server, url } = await serve(fromRoot('build/spirals'));
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
-const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 });
-const complaints = await listen(page);
 try {
-  await watch(page, url);
-} catch (error) {
-  check('the page was watched to the end', false, (error as Error).message);
+  await visit(browser, 'spirals', 'examples/spirals/vite.config.ts', watchSpirals);
+  await visit(browser, 'worker', 'test/browser/worker/vite.config.ts', watchWorker);
 } finally {
   await browser.close();
-  server.close();
 }
-check('no errors, warnings or violations of the policy', complaints.length === 0, complaints.join('; '));
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
