@@ -39,17 +39,21 @@ const sameWalk = (a: Access, b: Access, shape: readonly number[]): boolean =>
   ITEM_BYTES[a.dtype] === ITEM_BYTES[b.dtype] &&
   shape.every((n, d) => n === 1 || (a.strides[d] === b.strides[d] && a.strides[d] !== 0));
 
-/** Sums are written when the whole group is done: nothing else in it may touch them. */
-function compatible(steps: readonly Instruction[]): boolean {
-  const uses = steps.flatMap((step) =>
-    usesOf(step).map((use) => ({ ...use, sum: step.opcode === SUM && use.role === 'w' })),
-  );
-  for (let i = 0; i < uses.length; i++)
-    for (let j = i + 1; j < uses.length; j++) {
-      const [a, b] = [uses[i] as (typeof uses)[0], uses[j] as (typeof uses)[0]];
-      if (!conflict(a, b)) continue;
-      if (a.sum || b.sum || !sameWalk(a.access, b.access, a.shape)) return false;
-    }
+/**
+ * Whether one of the steps, all over one shape, can run tile by tile with the others. Sums are written when the whole group is done:
+ * nothing else in it may touch them.
+ */
+function compatible(step: Instruction, steps: readonly Instruction[]): boolean {
+  const isSum = ({ opcode }: Instruction, { role }: Use) => opcode === SUM && role === 'w';
+  const own = usesOf(step);
+  for (const other of steps) {
+    const uses = other === step ? own : usesOf(other);
+    for (const a of own)
+      for (const b of uses) {
+        if (a === b || !conflict(a, b)) continue;
+        if (isSum(step, a) || isSum(other, b) || !sameWalk(a.access, b.access, a.shape)) return false;
+      }
+  }
   return true;
 }
 
@@ -109,7 +113,8 @@ function joined(group: Group, instruction: Instruction): Group | null {
   const steps = merge(fine, shape).map(settled);
   const common = (steps[0] as Instruction).shape;
   if (external(steps) > ABI.MAX_OPERANDS) return null;
-  if (!compatible(steps) || !sumsFit(steps, common) || !writesFit(steps, common)) return null;
+  if (!compatible(steps.at(-1) as Instruction, steps) || !sumsFit(steps, common) || !writesFit(steps, common))
+    return null;
   return { kind: 'group', shape: common, steps };
 }
 
@@ -142,6 +147,7 @@ function opened(instruction: Instruction): Node {
   if (isUpdate(instruction)) return { kind: 'update', parts: [instruction] };
   if (!isStep(instruction)) return instruction;
   const steps = merge([instruction], instruction.shape);
+  if (!compatible(steps[0] as Instruction, steps)) return instruction;
   return { kind: 'group', shape: (steps[0] as Instruction).shape, steps };
 }
 

@@ -11,7 +11,7 @@ import { anything, build, buildTensor, DTYPES, tensors } from './arbitraries.ts'
 
 const SECONDS = Number(process.env.COTANGENT_FUZZ_SECONDS ?? 0);
 /** Calls on each backend where no time is given: the same ones in every run. */
-const RUNS = 150_000;
+const RUNS = 60_000;
 const before = getBackend();
 
 /** These change the whole process: threads, the backend, the seed of tests that come later. */

@@ -13,7 +13,7 @@ import { type Observer, unobserved, watch } from '../../src/program/observer.ts'
 import type { Instruction as Emitted } from '../../src/tensor/create.ts';
 
 /** Longer stretches are compiled in pieces, so that planning them stays cheap. */
-const MAX_INSTRUCTIONS = 400;
+const MAX_INSTRUCTIONS = 100;
 
 const bytesOf = (storage: Storage): Uint8Array => storage.view('uint8', 0, storage.bytes) as Uint8Array;
 
