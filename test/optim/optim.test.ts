@@ -10,10 +10,8 @@ import {
   DisposedError,
   DTypeError,
   getBackend,
-  memory,
   ones,
   StateError,
-  scope,
   setBackend,
   type Tensor,
   tensor,
@@ -172,24 +170,6 @@ describe.each(backends)('on %s', (backend) => {
     expect(() => optimizer.loadStateDict({ state: {}, paramGroups: [{ params: [0, 1], lr: -1 }] })).toThrow(
       ArgumentError,
     );
-  });
-
-  test('state made inside a scope outlives it, and steps do not leak', () => {
-    const x = parameter();
-    const optimizer = new AdamW([x], { lr: 0.1 });
-    const other = parameter();
-    const ams = new Adam([other], { amsgrad: true, maximize: true, weightDecay: 0.1 });
-    scope(() => {
-      optimizer.step();
-      ams.step();
-    });
-    const { bytes } = memory(backend);
-    for (let i = 0; i < 10; i++)
-      scope(() => {
-        optimizer.step();
-        ams.step();
-      });
-    expect(memory(backend).bytes).toBe(bytes);
   });
 
   test('a step counts as a change for autograd', () => {
