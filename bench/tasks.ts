@@ -1,6 +1,18 @@
 /** Small trainings, each a model, an optimizer and one step; `peers/torch_steps.py` has the same ones. */
 import { arange, crossEntropy, manualSeed, mseLoss, randint, randn, type Tensor, tensor } from 'cotangent';
-import { Embedding, LayerNorm, Linear, Module, ModuleList, ReLU, Sequential, TransformerBlock } from 'cotangent/nn';
+import {
+  Conv2d,
+  Embedding,
+  Flatten,
+  LayerNorm,
+  Linear,
+  MaxPool2d,
+  Module,
+  ModuleList,
+  ReLU,
+  Sequential,
+  TransformerBlock,
+} from 'cotangent/nn';
 import { Adam, AdamW, type Optimizer, SGD } from 'cotangent/optim';
 
 /** A training from the same start every time. */
@@ -64,6 +76,23 @@ function classifier(sizes: readonly number[], batch: number, optimizer: (model: 
   const model = new Sequential(...layers.flatMap((layer, i) => (i === 0 ? [layer] : [new ReLU(), layer])));
   const data = [randn([batch, sizes[0] as number]), randint(0, sizes.at(-1) as number, [batch])];
   return training(optimizer(model), (x, y) => crossEntropy(model(x), y), data);
+}
+
+/** A small convolutional net on random images. */
+export function cnn(): Training {
+  const block = (from: number, to: number) => [new Conv2d(from, to, 3, { padding: 1 }), new ReLU(), new MaxPool2d(2)];
+  const model = new Sequential(
+    ...block(1, 32),
+    ...block(32, 64),
+    new Flatten(),
+    new Linear(7 * 7 * 64, 128),
+    new ReLU(),
+    new Linear(128, 10),
+  );
+  return training(new Adam(model.parameters(), { lr: 1e-3 }), (x, y) => crossEntropy(model(x), y), [
+    randn([64, 1, 28, 28]),
+    randint(0, 10, [64]),
+  ]);
 }
 
 const MLP = [784, 512, 256, 10];
@@ -143,6 +172,16 @@ export const TASKS: readonly Task[] = [
     rounds: 9,
     perRound: 6,
     make: () => classifier(MLP, 128, (model) => new Adam(model.parameters(), { lr: 1e-3 })),
+  },
+  {
+    id: 'cnn',
+    name: 'CNN 1-32-64, 28×28, batch 64, Adam, a step',
+    steps: 1,
+    warmUp: 3,
+    rounds: 9,
+    perRound: 2,
+    wasmRounds: 5,
+    make: cnn,
   },
   {
     id: 'gpt',

@@ -12,9 +12,9 @@ import { matvec } from './matvec';
 import { pack } from './pack';
 
 /** Rows of a tile. */
-const MR: i32 = 4;
+export const MR: i32 = 4;
 /** Bytes in a row of a tile. */
-const TILE_BYTES: i32 = 32;
+export const TILE_BYTES: i32 = 32;
 /** Depth of a block, in bytes: a panel of A (4 KiB) and one of B (8 KiB of float32) stay in the L1 cache. */
 const DEPTH_BYTES: i32 = 1024;
 /** Rows of a block: with the depth, 128 KiB of A stay in the L2 cache. */
@@ -22,16 +22,20 @@ const MC: i32 = 128;
 /** Columns of a block, in bytes: with the depth, 512 KiB of float32 B. */
 const COLUMN_BYTES: i32 = 2048;
 
+/** Room for packed blocks, in bytes. */
+export const PACKED_A_BYTES: i32 = MC * DEPTH_BYTES;
+export const PACKED_B_BYTES: i32 = 512 * 1024;
+
 // @ts-ignore: decorator
 @inline
-function packedA(): usize {
+export function packedA(): usize {
   return workspace();
 }
 
 // @ts-ignore: decorator
 @inline
-function packedB(): usize {
-  return workspace() + MC * DEPTH_BYTES;
+export function packedB(): usize {
+  return workspace() + PACKED_A_BYTES;
 }
 
 /** Workspace behind what a product uses, for kernels made of products: some 380 KB. */
@@ -44,8 +48,8 @@ export function behindProducts(): usize {
 /** A tile that sticks out of C is computed here first. */
 // @ts-ignore: decorator
 @inline
-function edgeTile(): usize {
-  return packedB() + 512 * 1024;
+export function edgeTile(): usize {
+  return packedB() + PACKED_B_BYTES;
 }
 
 // @ts-ignore: decorator
@@ -56,7 +60,7 @@ function put<T>(c: usize, low: v128, high: v128, add: bool): void {
 }
 
 /** C (+)= panel of A · panel of B; `pitch` is the byte step between rows of C. */
-function microkernel<T>(k: i32, a: usize, b: usize, c: usize, pitch: usize, add: bool): void {
+export function microkernel<T>(k: i32, a: usize, b: usize, c: usize, pitch: usize, add: bool): void {
   let c00 = v128.splat<T>(0);
   let c01 = c00;
   let c10 = c00;

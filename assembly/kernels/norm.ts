@@ -16,7 +16,7 @@ const TILE: i32 = 512;
 const ROWS: i32 = 32;
 
 /** Σ (x − mean)² */
-function squaresOf<T>(x: usize, n: i32, mean: v128): f64 {
+export function squaresOf<T>(x: usize, n: i32, mean: v128): f64 {
   const whole = n & -width<T>();
   let total: f64 = 0;
   for (let i = 0; i < whole; ) {

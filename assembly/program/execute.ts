@@ -16,13 +16,17 @@ import * as op from '../generated/opcodes';
 import { arange } from '../kernels/arange';
 import { argmax, argmin } from '../kernels/argreduce';
 import { attention, attentionBackward } from '../kernels/attention';
+import { avgPool2d, avgPool2dBackward } from '../kernels/avgpool';
+import { batchNorm, batchNormBackward } from '../kernels/batchnorm';
 import { checkIndex, checkNonzero, faultValue } from '../kernels/check';
+import { conv2d, conv2dBackwardInput, conv2dBackwardWeight } from '../kernels/conv';
 import { copy, where } from '../kernels/copy';
 import { crossEntropy, crossEntropyBackward } from '../kernels/crossentropy';
 import { elementwise } from '../kernels/elementwise';
 import { group } from '../kernels/group';
 import { gather, scatter, scatterAdd } from '../kernels/index';
 import { matmul } from '../kernels/matmul';
+import { maxPool2d, maxPool2dBackward } from '../kernels/maxpool';
 import {
   layerNorm,
   layerNormBackward,
@@ -88,6 +92,24 @@ function run(r: usize): i32 {
       return status(rmsNormBackwardAffine(r));
     case op.OP_MATMUL:
       return status(matmul(r));
+    case op.OP_CONV2D:
+      return status(conv2d(r));
+    case op.OP_CONV2D_BACKWARD_INPUT:
+      return status(conv2dBackwardInput(r));
+    case op.OP_CONV2D_BACKWARD_WEIGHT:
+      return status(conv2dBackwardWeight(r));
+    case op.OP_MAX_POOL2D:
+      return status(maxPool2d(r));
+    case op.OP_MAX_POOL2D_BACKWARD:
+      return status(maxPool2dBackward(r));
+    case op.OP_AVG_POOL2D:
+      return status(avgPool2d(r));
+    case op.OP_AVG_POOL2D_BACKWARD:
+      return status(avgPool2dBackward(r));
+    case op.OP_BATCH_NORM:
+      return status(batchNorm(r));
+    case op.OP_BATCH_NORM_BACKWARD:
+      return status(batchNormBackward(r));
     case op.OP_ATTENTION:
       return status(attention(r));
     case op.OP_ATTENTION_BACKWARD:

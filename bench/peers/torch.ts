@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { backendInfo } from 'cotangent';
 import type { Task } from '../tasks.ts';
 
-const script = join(import.meta.dirname, 'torch_steps.py');
+const STEPS = 'torch_steps.py';
+const CONV = 'torch_conv.py';
 
-/** What the script prints when it runs to its end. */
-function call(python: string, args: readonly string[], errors: 'inherit' | 'ignore'): string | null {
+/** What a script prints when it runs to its end. */
+function call(python: string, script: string, args: readonly string[], errors: 'inherit' | 'ignore'): string | null {
   const threads = String(backendInfo().threads);
-  const { status, stdout } = spawnSync(python, [script, ...args, `--threads=${threads}`], {
+  const { status, stdout } = spawnSync(python, [join(import.meta.dirname, script), ...args, `--threads=${threads}`], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', errors],
     env: { ...process.env, OMP_NUM_THREADS: threads },
@@ -28,7 +29,7 @@ export interface Torch {
 /** The first Python that has PyTorch; null where there is none. */
 export function findTorch(): Torch | null {
   for (const python of process.env.PYTHON ? [process.env.PYTHON] : ['python3', '/usr/bin/python3']) {
-    const out = call(python, ['probe'], 'ignore');
+    const out = call(python, STEPS, ['probe'], 'ignore');
     if (out !== null) return { python, ...(JSON.parse(out) as Omit<Torch, 'python'>) };
   }
   return null;
@@ -46,7 +47,23 @@ export interface PeerFigures {
 export function runTorch(python: string, task: Task): PeerFigures {
   const { id, warmUp, rounds, perRound } = task;
   const counts = { 'warm-up': warmUp, rounds, 'per-round': perRound };
-  const out = call(python, [id, ...Object.entries(counts).map(([name, value]) => `--${name}=${value}`)], 'inherit');
+  const out = call(
+    python,
+    STEPS,
+    [id, ...Object.entries(counts).map(([name, value]) => `--${name}=${value}`)],
+    'inherit',
+  );
   if (out === null) throw new Error(`bench: PyTorch could not run ${id}`);
   return JSON.parse(out) as PeerFigures;
+}
+
+/**
+ * Milliseconds of a convolution in PyTorch: forward, gradient of the images, gradient of the filters.
+ * @param settings N, C, H, W, filters, kernel, stride, padding, groups
+ * @throws Error when that fails.
+ */
+export function runTorchConv(python: string, settings: readonly number[]): number[] {
+  const out = call(python, CONV, settings.map(String), 'inherit');
+  if (out === null) throw new Error(`bench: PyTorch could not run a convolution of ${settings.join(', ')}`);
+  return JSON.parse(out) as number[];
 }

@@ -42,6 +42,16 @@ def mlp(make_optimizer):
     return make_optimizer(model.parameters()), lambda: F.cross_entropy(model(x), y)
 
 
+def cnn():
+    def block(before, after):
+        return nn.Conv2d(before, after, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)
+
+    head = nn.Flatten(), nn.Linear(7 * 7 * 64, 128), nn.ReLU(), nn.Linear(128, 10)
+    model = nn.Sequential(*block(1, 32), *block(32, 64), *head)
+    x, y = torch.randn(64, 1, 28, 28), torch.randint(0, 10, (64,))
+    return torch.optim.Adam(model.parameters(), lr=1e-3), lambda: F.cross_entropy(model(x), y)
+
+
 class Block(nn.Module):
     """Pre-norm attention and feed-forward, with residual connections."""
 
@@ -96,6 +106,7 @@ TASKS = {
     "regression": regression,
     "mlp_sgd": lambda: mlp(lambda p: torch.optim.SGD(p, lr=0.01)),
     "mlp_adam": lambda: mlp(lambda p: torch.optim.Adam(p, lr=1e-3)),
+    "cnn": cnn,
     "gpt": gpt,
 }
 

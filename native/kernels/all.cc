@@ -63,6 +63,12 @@ namespace COTANGENT_NS {
 #include "norm.cc"
 #include "gemm.h"
 #include "matmul.cc"
+#include "patches.h"
+#include "correlate.h"
+#include "conv.cc"
+#include "conv_weight.cc"
+#include "pool.cc"
+#include "batchnorm.cc"
 #include "attention.h"
 #include "attention.cc"
 #include "attention_backward.cc"
@@ -84,6 +90,9 @@ void fillTable(KernelTable& table) {
   fillCrossEntropy(table);
   fillNorm(table);
   fillMatmul(table);
+  fillConv(table);
+  fillPool(table);
+  fillBatchNorm(table);
   fillAttention(table);
   fillMatmulGroup(table);
   fillOptim(table);

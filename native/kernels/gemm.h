@@ -34,7 +34,8 @@ struct Gemm {
   template <int R>
   static void packAcross(T* to, const T* from, int64_t depth, int64_t lineStride) {
     constexpr int kSide = SquareBlock<T>::kWidth;
-    constexpr int kSpills = R % kSide != 0;
+    // Depths that a square spills into.
+    constexpr int kSpills = R % kSide == 0 ? 0 : (kSide - R % kSide + R - 1) / R;
     int64_t p = 0;
     for (; p + kSide + kSpills <= depth; p += kSide) {
       COTANGENT_UNROLL

@@ -4,11 +4,14 @@ export { add, clamp, clampMax, clampMin, div, gelu, logit, nanToNum, pow, round,
 export { addbmm, addmm, addmv, addr, baddbmm, bmm, dot, linear, matmul, mm, mv, outer } from '../ops/matmul.ts';
 export { all, amax, amin, any, argmax, argmin, countNonzero, logsumexp, max, mean, min, norm, prod, std, stdMean, sum, var, varMean } from '../ops/reduce.ts';
 export { argsort, sort, topk } from '../ops/sort.ts';
+export { avgPool2d, maxPool2d } from '../ops/pool.ts';
+export { batchNorm } from '../ops/batchnorm.ts';
 export { bernoulli, bernoulli_, dropout, multinomial, normal_, uniform_ } from '../ops/random.ts';
 export { binaryCrossEntropy, binaryCrossEntropyWithLogits, crossEntropy, l1Loss, mseLoss, nllLoss } from '../ops/loss.ts';
 export { broadcastTo, chunk, diagonal, expand, expandAs, flatten, movedim, narrow, permute, reshape, select, slice, split, squeeze, t, transpose, unbind, unflatten, unsqueeze, view } from '../ops/view.ts';
 export { cat, stack } from '../ops/join.ts';
 export { clone, contiguous, copy_, detach, elementSize, fill_, to, zero_ } from '../ops/convert.ts';
+export { conv2d, convTranspose2d } from '../ops/conv.ts';
 export { cumprod, cumsum, flip } from '../ops/scan.ts';
 export { embedding, gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd, takeAlongDim } from '../ops/index.ts';
 export { layerNorm, rmsNorm } from '../ops/norm.ts';

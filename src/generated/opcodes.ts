@@ -211,18 +211,27 @@ export const LAYER_NORM_BACKWARD_AFFINE = 208;
 export const RMS_NORM = 209;
 export const RMS_NORM_BACKWARD = 210;
 export const RMS_NORM_BACKWARD_AFFINE = 211;
-export const ATTENTION = 212;
-export const ATTENTION_BACKWARD = 213;
-export const BERNOULLI = 214;
-export const UNIFORM = 215;
-export const NORMAL = 216;
-export const RANDOM_INTEGERS = 217;
-export const ARANGE = 218;
-export const SGD_STEP = 219;
-export const ADAM_STEP = 220;
-export const GROUP = 221;
-export const MATMUL_GROUP = 222;
-export const UPDATE_ALL = 223;
+export const CONV2D = 212;
+export const CONV2D_BACKWARD_INPUT = 213;
+export const CONV2D_BACKWARD_WEIGHT = 214;
+export const MAX_POOL2D = 215;
+export const MAX_POOL2D_BACKWARD = 216;
+export const AVG_POOL2D = 217;
+export const AVG_POOL2D_BACKWARD = 218;
+export const BATCH_NORM = 219;
+export const BATCH_NORM_BACKWARD = 220;
+export const ATTENTION = 221;
+export const ATTENTION_BACKWARD = 222;
+export const BERNOULLI = 223;
+export const UNIFORM = 224;
+export const NORMAL = 225;
+export const RANDOM_INTEGERS = 226;
+export const ARANGE = 227;
+export const SGD_STEP = 228;
+export const ADAM_STEP = 229;
+export const GROUP = 230;
+export const MATMUL_GROUP = 231;
+export const UPDATE_ALL = 232;
 
 /** Names by opcode, for messages and the disassembler. */
 export const OPCODE_NAMES: readonly string[] = [
@@ -438,6 +447,15 @@ export const OPCODE_NAMES: readonly string[] = [
   'rms_norm',
   'rms_norm_backward',
   'rms_norm_backward_affine',
+  'conv2d',
+  'conv2d_backward_input',
+  'conv2d_backward_weight',
+  'max_pool2d',
+  'max_pool2d_backward',
+  'avg_pool2d',
+  'avg_pool2d_backward',
+  'batch_norm',
+  'batch_norm_backward',
   'attention',
   'attention_backward',
   'bernoulli',
@@ -463,6 +481,9 @@ export const OPERAND_ROLES: ReadonlyMap<number, string> = new Map([
   [LAYER_NORM, 'www'],
   [LAYER_NORM_BACKWARD_AFFINE, 'ww'],
   [RMS_NORM, 'ww'],
+  [MAX_POOL2D, 'ww'],
+  [BATCH_NORM, 'www'],
+  [BATCH_NORM_BACKWARD, 'www'],
   [ATTENTION, 'ww'],
   [ATTENTION_BACKWARD, 'www'],
   [BERNOULLI, 'wru'],
@@ -661,4 +682,4 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 3185292062;
+export const TABLE_HASH = 3332500342;

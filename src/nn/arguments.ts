@@ -4,6 +4,7 @@
  */
 import type { BackendName } from '../backend/registry.ts';
 import { ArgumentError, describe } from '../errors.ts';
+import type { Pair, Size2d } from '../ops/window.ts';
 import { Tensor } from '../tensor/tensor.ts';
 
 /** What an argument may be, and what it is when left out. */
@@ -51,6 +52,18 @@ export const optional = <T>({ test, range }: Kind<T>): Kind<T | null> => ({
   range: `${range}, or null`,
   fallback: null,
 });
+/** A whole number of at least `least` for both directions, or [vertical, horizontal]. */
+export const size2d = (least: 0 | 1, fallback?: Size2d): Kind<Size2d> => ({
+  test: (v) => {
+    const list: readonly unknown[] = Array.isArray(v) ? v : [v];
+    return list.length >= 1 && list.length <= 2 && list.every((n) => Number.isSafeInteger(n) && (n as number) >= least);
+  },
+  range: `a ${least === 0 ? 'non-negative' : 'positive'} whole number, or two of them`,
+  ...(fallback === undefined ? {} : { fallback }),
+});
+/** Vertical and horizontal, each by itself. */
+export const pair = (size: Size2d): Pair =>
+  typeof size === 'number' ? [size, size] : [size[0] as number, size.at(-1) as number];
 export const tensor: Kind<Tensor> = { test: (v) => v instanceof Tensor && !v.disposed, range: 'a tensor' };
 
 /** Where a layer keeps its parameters. */
@@ -82,7 +95,10 @@ export function readArguments<S extends Record<string, Kind<unknown>>>(
     if (!names.includes(key)) throw new ArgumentError(op, `unknown option ${describe(key)}; knows ${names.join(', ')}`);
   const values = names.map((name, i) => {
     const { test, range, fallback } = spec[name] as Kind<unknown>;
-    const value = (at < 0 || i < at ? given[i] : undefined) ?? options[name] ?? fallback;
+    const placed = at < 0 || i < at ? given[i] : undefined;
+    const own = placed === undefined ? options[name] : placed;
+    // Null stands for the default, unless it means something of its own.
+    const value = own === null && test(null) ? null : (own ?? fallback);
     if (!test(value)) throw new ArgumentError(op, `${name} is ${range}, got ${describe(value)}`);
     return [name, value];
   });

@@ -25,7 +25,9 @@ export {
   Threshold,
 } from './activations.ts';
 export { type AttentionCallOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention.ts';
+export { BatchNorm1d, BatchNorm2d, type BatchNormLayerOptions } from './batchnorm.ts';
 export { type Layer, ModuleList, Sequential } from './containers.ts';
+export { Conv2d, type Conv2dLayerOptions, ConvTranspose2d, type ConvTranspose2dLayerOptions } from './conv.ts';
 export * as init from './init.ts';
 export {
   Dropout,
@@ -54,6 +56,7 @@ export {
 } from './losses.ts';
 export { type ForwardHook, type ForwardPreHook, type LoadResult, Module, type StateDict } from './module.ts';
 export { type LayerOptions, Parameter } from './parameter.ts';
+export { AvgPool2d, type AvgPool2dLayerOptions, MaxPool2d, type MaxPool2dLayerOptions } from './pool.ts';
 export {
   type Activation,
   type EncoderCallOptions,

@@ -12,9 +12,9 @@ import {
 } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveShape, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
-import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
+import { named } from './params.ts';
 import { mean, sum } from './reduce.ts';
 import { reshape } from './view.ts';
 
@@ -38,16 +38,6 @@ export interface RMSNormOptions {
 
 const PER_ROW = [1, 0] as const;
 const PER_FEATURE = [0, 1] as const;
-
-const isOptions = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-/** What follows the shape: given one by one, or in an options object in the place of any of them. */
-function named(op: string, names: readonly string[], given: readonly unknown[]): Record<string, unknown> {
-  const at = given.findIndex(isOptions);
-  const options = at < 0 ? {} : checkOptions(op, given[at], names);
-  return Object.fromEntries(names.map((name, i) => [name, (i === at ? undefined : given[i]) ?? options[name] ?? null]));
-}
 
 /** The sizes of the dimensions that are normalised. */
 function featuresOf(op: string, x: Tensor, normalizedShape: number | Shape): number[] {

@@ -1,8 +1,9 @@
-/** Scalar arguments of elementwise ops: one by one, or as an options object in the first optional place. */
+/** Optional arguments: one by one, or in an options object in the place of any of them. */
 import { ArgumentError, describe } from '../errors.ts';
+import { checkOptions } from '../tensor/options.ts';
 
 /**
- * @internal Resolves arguments against their names and defaults (null: required).
+ * @internal Resolves the scalars of an elementwise op against their names and defaults (null: required).
  * @throws ArgumentError for a missing argument, an unknown option, or anything that is not a number.
  */
 export function params(
@@ -21,4 +22,23 @@ export function params(
     if (typeof value !== 'number') throw new ArgumentError(op, `${name} is a number, got ${describe(value)}`);
     return value;
   });
+}
+
+const isOptions = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * @internal Arguments by name, null where one was not given.
+ * @throws ArgumentError for an unknown option.
+ */
+export function named<N extends string>(
+  op: string,
+  names: readonly N[],
+  given: readonly unknown[],
+): Readonly<Record<N, unknown>> {
+  const at = given.findIndex(isOptions);
+  const options = at < 0 ? {} : checkOptions(op, given[at], names);
+  return Object.fromEntries(
+    names.map((name, i) => [name, (i === at ? undefined : given[i]) ?? options[name] ?? null]),
+  ) as Record<N, unknown>;
 }

@@ -189,6 +189,40 @@ const structured: readonly StructuredRow[] = [
       method: false,
     },
   ]),
+  ...family('conv', [
+    {
+      name: 'conv2d',
+      doc: 'Cross-correlation of images with filters.',
+      kernels: ['conv2d', 'conv2dBackwardInput', 'conv2dBackwardWeight'],
+      method: false,
+    },
+    { name: 'convTranspose2d', doc: 'The transpose of conv2d as a linear map: images grow.', method: false },
+  ]),
+  ...family('pool', [
+    {
+      name: 'maxPool2d',
+      doc: 'Largest element of every window of images.',
+      kernels: [{ name: 'maxPool2d', roles: 'ww' }, 'maxPool2dBackward'],
+      method: false,
+    },
+    {
+      name: 'avgPool2d',
+      doc: 'Mean of every window of images.',
+      kernels: ['avgPool2d', 'avgPool2dBackward'],
+      method: false,
+    },
+  ]),
+  ...family('batchnorm', [
+    {
+      name: 'batchNorm',
+      doc: 'Channels normalised to mean 0 and variance 1 over the batch, then scaled and shifted.',
+      kernels: [
+        { name: 'batchNorm', roles: 'www' },
+        { name: 'batchNormBackward', roles: 'www' },
+      ],
+      method: false,
+    },
+  ]),
   ...family('attention', [
     {
       name: 'scaledDotProductAttention',

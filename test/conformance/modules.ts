@@ -7,9 +7,15 @@ import { compareGradient, type Execution, execute, gradients, judgementOf } from
 
 /** Constructor parameters, written like the signatures of `adapter.ts`. Losses and most activations take options only. */
 const CONSTRUCTORS: Readonly<Record<string, string>> = {
+  AvgPool2d: 'kernel_size stride padding ceil_mode count_include_pad divisor_override',
+  BatchNorm1d: 'num_features eps momentum affine track_running_stats',
+  BatchNorm2d: 'num_features eps momentum affine track_running_stats',
+  Conv2d: 'in_channels out_channels kernel_size stride padding dilation groups bias',
+  ConvTranspose2d: 'in_channels out_channels kernel_size stride padding output_padding groups bias dilation',
   Embedding: 'num_embeddings embedding_dim | padding_idx',
   LayerNorm: 'normalized_shape | eps elementwise_affine bias',
   Linear: 'in_features out_features | bias',
+  MaxPool2d: 'kernel_size stride padding dilation return_indices ceil_mode',
   MultiheadAttention: 'embed_dim num_heads | dropout bias add_bias_kv add_zero_attn kdim vdim batch_first',
   RMSNorm: 'normalized_shape | eps elementwise_affine',
 };

@@ -231,6 +231,7 @@ void testCopy(Machine& m);
 void testReductions(Machine& m);
 void testMatmul(Machine& m);
 void testRows(Machine& m);
+void testImages(Machine& m);
 void testIndex(Machine& m);
 void testSort(Machine& m);
 void testRandom(Machine& m);

@@ -12,6 +12,7 @@ int main() {
       {"reductions", testReductions},
       {"matmul", testMatmul},
       {"rows", testRows},
+      {"images", testImages},
       {"index", testIndex},
       {"sort", testSort},
       {"random", testRandom},
