@@ -33,8 +33,27 @@ export class BackendError extends CotangentError {}
 export class OutOfMemoryError extends CotangentError {}
 /** A saved state that does not fit the model or optimizer it is loaded into. */
 export class StateError extends CotangentError {}
+/** An optional package that is not installed. */
+export class MissingDependencyError extends CotangentError {}
 /** Something that a function does which cannot be recorded and replayed. */
 export class CompileError extends CotangentError {}
+
+/**
+ * A limit, integral, root or minimum that was not reached. What was found until then is
+ * in `best`; its type is that of the result, or of the point, as the function's page says.
+ */
+export class ConvergenceError extends CotangentError {
+  /** The best point or value so far; undefined where there is none. */
+  readonly best: unknown;
+  /** How many steps were taken. */
+  readonly iterations: number;
+
+  constructor(op: string, message: string, found: { best: unknown; iterations: number }, options?: ErrorOptions) {
+    super(op, message, options);
+    this.best = found.best;
+    this.iterations = found.iterations;
+  }
+}
 
 /** `[2, 3]`, as shapes are written in messages. */
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;

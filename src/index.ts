@@ -6,13 +6,16 @@ import './generated/methods.ts';
 import './autograd/methods.ts';
 import './tensor/print.ts';
 
+export { type AnomalyOptions, detectAnomaly } from './autograd/anomaly.ts';
 export type { BackwardOptions, GradOptions } from './autograd/backward.ts';
 export { backward } from './autograd/backward.ts';
 export { type CustomFunction, customFunction, type FunctionContext } from './autograd/custom.ts';
-export { grad, hessian, hvp, jacobian, jvp, type TensorFunction, valueAndGrad, vjp } from './autograd/functional.ts';
+export { grad, hvp, jvp, linearize, type TensorFunction, valueAndGrad, vjp } from './autograd/functional.ts';
 export { type CheckedFunction, type GradcheckOptions, gradcheck, gradgradcheck } from './autograd/gradcheck.ts';
+export { hessian, jacfwd, jacobian, jacrev } from './autograd/jacobians.ts';
 export { enableGrad, isGradEnabled, noGrad } from './autograd/mode.ts';
 export type { GradHook } from './autograd/node.ts';
+export { type VmapOptions, vmap } from './autograd/vmap.ts';
 export {
   type BackendInfo,
   type BackendName,
@@ -34,10 +37,12 @@ export {
   AutogradError,
   BackendError,
   CompileError,
+  ConvergenceError,
   CotangentError,
   DisposedError,
   DTypeError,
   IndexError,
+  MissingDependencyError,
   OutOfMemoryError,
   ShapeError,
   StateError,

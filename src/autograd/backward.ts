@@ -7,13 +7,15 @@
  */
 import { ArgumentError, AutogradError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { add, add_ } from '../generated/elementwise.ts';
+import { activeLevels, mayHaveLanes, union, withLevels } from '../memory/lanes.ts';
 import { outsideScopes, owned } from '../memory/scope.ts';
 import { clone, filled } from '../ops/convert.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { Tensor } from '../tensor/tensor.ts';
-import { setGradEnabled } from './mode.ts';
-import { type Edge, edgeOf, type GraphNode } from './node.ts';
+import { settle } from './lanes.ts';
+import { inspector, setGradEnabled } from './mode.ts';
+import { type Edge, edgeOf, type GraphNode, levelsOf } from './node.ts';
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -46,13 +48,23 @@ class Pending {
     this.#recorded = recorded;
   }
 
-  add({ node, index }: Edge, grad: Tensor): void {
+  add({ node, index }: Edge, given: Tensor): void {
+    const grad = mayHaveLanes() ? this.#settle(given, node) : given;
     const grads = this.#grads.get(node) ?? [];
     this.#grads.set(node, grads);
     const before = grads[index] ?? null;
     if (before === null) grads[index] = grad;
-    else if (this.#recorded) grads[index] = add(before, grad);
-    else grads[index] = accumulate(before, grad);
+    else
+      overLevels([before, grad], () => {
+        grads[index] = this.#recorded ? add(before, grad) : accumulate(before, grad);
+      });
+  }
+
+  #settle(grad: Tensor, node: GraphNode): Tensor {
+    if (this.#recorded) return settle(grad, node);
+    const [settled] = owned(() => [settle(grad, node)]);
+    grad.dispose();
+    return settled as Tensor;
   }
 
   take(node: GraphNode): (Tensor | null)[] | undefined {
@@ -67,14 +79,25 @@ class Pending {
   }
 }
 
-/** Whether nobody else can see this memory, so that it may be written to. */
-const isSole = (x: Tensor): boolean => x.storage.handles === 1 && x.isContiguous;
+/** Runs `fn` while memory is made for all levels that these gradients have lanes for. */
+function overLevels(grads: readonly (Tensor | null)[], fn: () => void): void {
+  if (!mayHaveLanes()) fn();
+  else
+    withLevels(
+      grads.reduce((levels, grad) => union(levels, levelsOf(grad)), activeLevels()),
+      fn,
+    );
+}
+
+/** Whether nobody else can see this memory, and its examples do not share it, so that it may be written to. */
+const isSole = (x: Tensor): boolean => x.storage.sole && !x.storage.lent && x.isContiguous;
 
 /** The sum of two gradients that we own, in the memory of one of them if possible. */
 function accumulate(a: Tensor, b: Tensor): Tensor {
   const [into, other] = isSole(a) ? [a, b] : [b, a];
   let sum: Tensor;
-  if (isSole(into)) sum = add_(into, other);
+  // One gradient for all examples of a vmap has no room for the sum with one for each.
+  if (isSole(into) && levelsOf(into).length >= levelsOf(other).length) sum = add_(into, other);
   else {
     sum = outsideScopes(() => add(a, b));
     into.dispose();
@@ -117,9 +140,24 @@ function runHooks(op: string, node: GraphNode, grads: (Tensor | null)[], recorde
   }
 }
 
+/** Leaves gradients with the tensors that asked for theirs. */
+function retain(node: GraphNode, grads: readonly (Tensor | null)[], recorded: boolean): void {
+  if (node.retained === null) return;
+  for (const [index, tensor] of node.retained) {
+    const grad = grads[index];
+    if (grad) tensor.grad = recorded ? grad : outsideScopes(() => clone(grad));
+  }
+}
+
 /** Adds a gradient to a leaf's `.grad`. The leaf's gradient outlives every scope. */
 function accumulateLeaf(leaf: Tensor, grad: Tensor, recorded: boolean): void {
   const before = leaf.grad;
+  const own = levelsOf(leaf);
+  if (levelsOf(grad).some((level) => !own.includes(level)))
+    throw new AutogradError(
+      'backward',
+      `inside vmap reached a tensor of shape ${formatShape(leaf.shape)} that the examples share, whose grad cannot be one of each; use grad(…)`,
+    );
   if (recorded) {
     leaf.grad = before === null ? grad : add(before, grad);
   } else if (before === null) {
@@ -153,19 +191,18 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
       const grads = pending.take(node);
       if (grads === undefined) continue;
       current = grads;
-      runHooks(op, node, grads, createGraph);
-      if (node.retained !== null)
-        for (const [index, tensor] of node.retained) {
-          const grad = grads[index];
-          if (grad) tensor.grad = createGraph ? grad : outsideScopes(() => clone(grad));
-        }
+      overLevels(grads, () => {
+        runHooks(op, node, grads, createGraph);
+        retain(node, grads, createGraph);
+      });
       capture?.forEach((edge, i) => {
         const grad = edge.node === node ? grads[edge.index] : null;
         if (grad) captured[i] = createGraph ? grad : alias(grad);
       });
-      if (node.leaf !== null) {
+      const { leaf } = node;
+      if (leaf !== null) {
         const grad = grads[0] as Tensor;
-        if (capture === null) accumulateLeaf(node.leaf, grad, createGraph);
+        if (capture === null) overLevels(grads, () => accumulateLeaf(leaf, grad, createGraph));
         else if (!createGraph) grad.dispose();
         continue;
       }
@@ -173,6 +210,7 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
         const needs = node.edges.map((edge) => edge !== null && needed.has(edge.node));
         const compute = () => node.backward(op, grads, needs);
         const results = createGraph ? compute() : owned(compute);
+        inspector()?.passed(op, node, results);
         node.edges.forEach((edge, i) => {
           const grad = results[i];
           if (edge !== null && needs[i] && grad) pending.add(edge, grad);

@@ -1,11 +1,10 @@
 /** Derivatives of functions: the same tape, started and finished inside one call. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { mul } from '../generated/elementwise.ts';
-import { detach, filled, fillWith } from '../ops/convert.ts';
-import { stack } from '../ops/join.ts';
+import { detach, filled } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
-import { narrow, reshape } from '../ops/view.ts';
-import { allocate, expectTensor } from '../tensor/create.ts';
+import { reshape } from '../ops/view.ts';
+import { expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type GradOptions, gradOf } from './backward.ts';
@@ -23,7 +22,8 @@ function expectFunction(op: string, f: unknown): void {
  * that derivatives nest.
  */
 function variable(op: string, x: Tensor): Tensor {
-  expectTensor(op, x);
+  if (!expectTensor(op, x).isFloatingPoint)
+    throw new DTypeError(op, `wants float32 or float64 inputs to differentiate by, got ${x.dtype}; use to({ dtype })`);
   return x.requiresGrad ? reshape(x, x.shape) : detach(x).requiresGrad_();
 }
 
@@ -59,22 +59,30 @@ export function grad(
   options?: GradOptions,
 ): (Tensor | null)[] | TensorFunction {
   if (typeof first !== 'function') return gradOf(first, second as Tensor, options ?? {});
-  const both = valueAndGrad(first, second as number | undefined);
+  const both = gradientFunction('grad', first, (second as number | undefined) ?? 0);
   return (...inputs) => both(...inputs)[1];
 }
 
 /** Like `grad(f)`, but the function gives the value as well: `[value, gradient]`. */
-export function valueAndGrad(f: TensorFunction, argnum = 0): (...inputs: Tensor[]) => [Tensor, Tensor] {
-  expectFunction('valueAndGrad', f);
+export const valueAndGrad = (f: TensorFunction, argnum = 0): ((...inputs: Tensor[]) => [Tensor, Tensor]) =>
+  gradientFunction('valueAndGrad', f, argnum);
+
+/** @internal `valueAndGrad` under the name of whoever asks. */
+export function gradientFunction(
+  op: string,
+  f: TensorFunction,
+  argnum: number,
+): (...inputs: Tensor[]) => [Tensor, Tensor] {
+  expectFunction(op, f);
   if (!Number.isInteger(argnum) || argnum < 0)
-    throw new ArgumentError('valueAndGrad', `argnum is a whole number, got ${describe(argnum)}`);
+    throw new ArgumentError(op, `argnum is a whole number, got ${describe(argnum)}`);
   return (...inputs) =>
     enableGrad(() => {
       const given = inputs[argnum];
-      if (given === undefined) throw new ArgumentError('valueAndGrad', `argument ${argnum} is missing`);
-      const nested = inputs.some((input) => expectTensor('valueAndGrad', input).requiresGrad);
-      const x = variable('valueAndGrad', given);
-      const y = expectScalar('valueAndGrad', call('valueAndGrad', f, inputs.with(argnum, x)));
+      if (given === undefined) throw new ArgumentError(op, `argument ${argnum} is missing`);
+      const nested = inputs.some((input) => expectTensor(op, input).requiresGrad);
+      const x = variable(op, given);
+      const y = expectScalar(op, call(op, f, inputs.with(argnum, x)));
       return [y, gradOrZeros(y, x, { createGraph: nested, retainGraph: true })];
     });
 }
@@ -105,46 +113,54 @@ export function vjp(f: TensorFunction, ...inputs: Tensor[]): [Tensor, (cotangent
 }
 
 /**
- * Value of `f` at x, and its Jacobian times the vector `tangent`. Computed by differentiating the vector-Jacobian
- * product, which is linear in the cotangent (Townsend 2017).
+ * Value of `f` at x, and its derivative there as a linear function: it takes a tangent of x's shape and returns that of the value.
+ * `f` runs once, however many tangents there are.
+ *
+ * Computed by differentiating the vector-Jacobian product, which is linear in the cotangent (Townsend, "A new trick for
+ * calculating Jacobian vector products", 2017).
+ * @throws ArgumentError for what is no function or no tensor, DTypeError where the value is not floating point,
+ * AutogradError for a value that was detached from x; ShapeError for a tangent of another shape.
  */
-export function jvp(f: TensorFunction, x: Tensor, tangent: Tensor): [Tensor, Tensor] {
-  expectFunction('jvp', f);
-  expectTensor('jvp', tangent);
-  if (!sameShape(expectTensor('jvp', x).shape, tangent.shape))
-    throw new ShapeError(
-      'jvp',
-      `the tangent has shape ${formatShape(tangent.shape)}, the input ${formatShape(x.shape)}`,
-    );
+export function linearize(f: TensorFunction, x: Tensor): [Tensor, (tangent: Tensor) => Tensor] {
+  return linearized('linearize', f, x);
+}
+
+function linearized(op: string, f: TensorFunction, x: Tensor): [Tensor, (tangent: Tensor) => Tensor] {
+  expectFunction(op, f);
+  expectTensor(op, x);
   return enableGrad(() => {
     const [y, pull] = vjp(f, x);
-    const dummy = filled('jvp', y.shape, 0, y).requiresGrad_();
-    const [pulled] = pull(dummy) as [Tensor];
-    if (!pulled.requiresGrad) return [y, filled('jvp', y.shape, 0, y)];
-    const [pushed] = gradOf(pulled, dummy, { gradOutputs: tangent, createGraph: x.requiresGrad, allowUnused: true });
-    return [y, pushed ?? filled('jvp', y.shape, 0, y)];
+    const cotangent = filled(op, y.shape, 0, y).requiresGrad_();
+    const [pulled] = pull(cotangent) as [Tensor];
+    const push = (tangent: Tensor): Tensor => {
+      expectTensor(op, tangent);
+      if (!sameShape(x.shape, tangent.shape))
+        throw new ShapeError(
+          op,
+          `the tangent has shape ${formatShape(tangent.shape)}, the input ${formatShape(x.shape)}`,
+        );
+      const pushed = !pulled.requiresGrad
+        ? null
+        : gradOf(pulled, cotangent, {
+            gradOutputs: tangent,
+            createGraph: x.requiresGrad || tangent.requiresGrad,
+            retainGraph: true,
+            allowUnused: true,
+          })[0];
+      return pushed ?? filled(op, y.shape, 0, y);
+    };
+    return [y, push];
   });
 }
 
-/** The Jacobian of f at x, of shape [...output, ...input], one row after the other. */
-export function jacobian(f: TensorFunction, x: Tensor): Tensor {
-  expectFunction('jacobian', f);
-  const [y, pull] = vjp(f, expectTensor('jacobian', x));
-  const shape = [...y.shape, ...x.shape];
-  if (y.size === 0 || x.size === 0) return allocate('jacobian', x.storage.heap, x.dtype, shape);
-  const rows = Array.from({ length: y.size }, (_, i) => {
-    const basis = filled('jacobian', [y.size], 0, y);
-    fillWith('jacobian', narrow(basis, 0, i, 1), 1);
-    return pull(reshape(basis, y.shape))[0] as Tensor;
-  });
-  return reshape(stack(rows), shape);
-}
-
-/** The matrix of second derivatives of a scalar function at x, of shape [...x, ...x]. */
-export function hessian(f: TensorFunction, x: Tensor): Tensor {
-  expectFunction('hessian', f);
-  const gradient = valueAndGrad(f);
-  return jacobian((point) => gradient(point)[1], expectTensor('hessian', x));
+/**
+ * Value of `f` at x, and its Jacobian times the vector `tangent`: the derivative along it. See `linearize`.
+ * @param tangent of the shape of x
+ * @throws as `linearize`
+ */
+export function jvp(f: TensorFunction, x: Tensor, tangent: Tensor): [Tensor, Tensor] {
+  const [y, push] = linearized('jvp', f, x);
+  return [y, push(tangent)];
 }
 
 /** Value of a scalar function at x, and its Hessian times the vector v, without building the Hessian. */

@@ -6,7 +6,7 @@ import { ArgumentError, AutogradError, DTypeError, describe } from '../errors.ts
 import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
-import { allocate, expectTensor } from '../tensor/create.ts';
+import { allocateOne, expectTensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, noGrad } from './mode.ts';
@@ -26,7 +26,7 @@ export type CheckedFunction = (...inputs: Tensor[]) => Tensor | readonly Tensor[
 
 /** Numbers in [-1, 1) that are the same in every run: Weyl's sequence with the golden ratio. */
 function direction(like: Tensor, salt: number): Tensor {
-  const out = allocate('gradcheck', like.storage.heap, like.dtype, like.shape);
+  const out = allocateOne('gradcheck', like.storage.heap, like.dtype, like.shape);
   const view = out.storage.view(like.dtype, 0, like.size);
   for (let i = 0; i < like.size; i++) view[i] = (2 * (((i + 1 + 7 * salt) * 0.6180339887498949) % 1) - 1) as never;
   return out;

@@ -6,9 +6,15 @@
  * The whole idea at the size of a page is `examples/micrograd.ts`.
  */
 import { AutogradError } from '../errors.ts';
+import { activeLevels, type Level, mayHaveLanes, NO_LEVELS, union, withLevels } from '../memory/lanes.ts';
 import { enlistNode } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
+import type { Shape } from '../tensor/layout.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+
+/** The levels that a tensor has lanes for. */
+export const levelsOf = (tensor: Tensor | null): readonly Level[] =>
+  tensor === null || tensor.storage.lanes === null ? NO_LEVELS : [...tensor.storage.lanes.keys()];
 
 /** Where a gradient flows on to: output `index` of `node`. */
 export interface Edge {
@@ -42,8 +48,14 @@ export class GraphNode {
   hooks: Map<number, Set<GradHook>> | null = null;
   /** Non-leaf tensors, by output, that asked for their gradient. */
   retained: Map<number, Tensor> | null = null;
+  /** Shapes of the outputs, for whoever looks at the graph. */
+  readonly shapes: Shape[] = [];
   /** Became the history of a tensor that existed before. */
   rebased = false;
+  /** Where the op was called, if somebody wanted to know: ` at <file>:<line>`. */
+  where = '';
+  /** The levels that its outputs have lanes for: gradients that differ along others are summed on their way to it. */
+  levels: readonly Level[] = NO_LEVELS;
 
   constructor(
     name: string,
@@ -61,6 +73,7 @@ export class GraphNode {
       return { tensor, storage: tensor.storage, version: tensor.storage.version };
     });
     if (leaf === null) enlistNode(this);
+    else this.levels = levelsOf(leaf);
   }
 
   /** Gradients of those inputs that need one, from the gradients of the outputs. */
@@ -81,7 +94,11 @@ export class GraphNode {
       // A disposed handle gave up the user's claim, not ours.
       return tensor.disposed ? tensor.revive() : tensor;
     });
-    return (this.#vjp as Vjp)(grads, saved, needs);
+    const vjp = this.#vjp as Vjp;
+    if (!mayHaveLanes()) return vjp(grads, saved, needs);
+    let levels = union(activeLevels(), this.levels);
+    for (const grad of grads) levels = union(levels, levelsOf(grad));
+    return withLevels(levels, () => vjp(grads, saved, needs));
   }
 
   /** Lets go of what was saved for backward. */

@@ -1,6 +1,7 @@
 /** The one place where an op joins the tape. */
+import { union } from '../memory/lanes.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { isGradEnabled } from './mode.ts';
+import { inspector, isGradEnabled, seriesRules } from './mode.ts';
 import { edgeOf, GraphNode, type Vjp } from './node.ts';
 
 /** Whether a gradient could be wanted through an op on these inputs. */
@@ -23,10 +24,27 @@ export function track(
   saved: readonly Tensor[],
   vjp: Vjp,
 ): void {
-  if (!tracks(inputs)) return;
+  seriesRules()?.structured(inputs, outputs, saved, vjp);
+  if (tracks(inputs)) record(name, inputs, outputs, saved, vjp);
+}
+
+/** @internal The same for inputs that are known to be tracked, of ops that are differentiated by their row in the table. */
+export function record(
+  name: string,
+  inputs: readonly (Tensor | number | null | undefined)[],
+  outputs: readonly Tensor[],
+  saved: readonly Tensor[],
+  vjp: Vjp,
+): void {
   const edges = inputs.map((input) =>
     input === null || input === undefined || typeof input === 'number' ? null : edgeOf(input),
   );
   const node = new GraphNode(name, edges, saved, vjp);
-  for (const [i, output] of outputs.entries()) if (output.isFloatingPoint) output.attach(node, i);
+  for (const [i, output] of outputs.entries())
+    if (output.isFloatingPoint) {
+      output.attach(node, i);
+      if (output.storage.lanes !== null) node.levels = union(node.levels, output.storage.lanes.keys());
+    }
+  const looking = inspector();
+  if (looking !== null) node.where = looking.made(name, outputs);
 }

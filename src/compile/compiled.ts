@@ -1,6 +1,7 @@
 /** What is behind the function that `compile` returns: a cache of recordings, and how calls find theirs and run it. */
 import { platform } from '#platform';
 import { CompileError } from '../errors.ts';
+import { activeLevels } from '../memory/lanes.ts';
 import { outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { observer } from '../program/observer.ts';
@@ -56,10 +57,10 @@ export class CompiledFunction {
     if (this.#recording) throw new CompileError(this.#options.name, 'calls itself while it is being recorded');
   }
 
-  /** Runs `count` steps now. Inside another compiled function they are part of what is recorded there. */
+  /** Runs `count` steps now. Inside `vmap` they run op by op, inside another compiled function they are part of what is recorded there. */
   call(count: number, args: readonly unknown[]): unknown {
     this.expectFree();
-    if (observer() !== null) return this.#inline(count, args);
+    if (observer() !== null || activeLevels().length > 0) return this.#inline(count, args);
     if (this.#queued > 0)
       throw new CompileError(this.#options.name, 'is running on another thread; await its promise first');
     return this.#step(count, args);
@@ -75,8 +76,11 @@ export class CompiledFunction {
   /** Runs `count` steps on another thread, when all calls before this one are done. */
   callLater(count: number, args: readonly unknown[]): Promise<unknown> {
     const { name } = this.#options;
-    if (observer() !== null)
-      throw new CompileError(name, 'cannot run on another thread inside a function that is being recorded');
+    if (observer() !== null || activeLevels().length > 0)
+      throw new CompileError(
+        name,
+        'cannot run on another thread inside a function that is being recorded, or inside vmap',
+      );
     const last = args.at(-1);
     const signal = isAsyncOptions(last) ? last.signal : null;
     // The caller may free its tensors before their turn comes.

@@ -8,6 +8,7 @@ import { observer } from '../program/observer.ts';
 import type { DType, TypedArray } from '../tensor/dtype.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { Allocator } from './allocator.ts';
+import type { Lanes } from './lanes.ts';
 
 /** Unscoped WASM memory that may pile up without the collector having a turn before a warning is due. */
 const WARN_BYTES = 512 * 2 ** 20;
@@ -67,10 +68,15 @@ export class Storage {
   readonly bytes: number;
   /** Made outside every scope. */
   readonly unscoped: boolean;
-  /** Grows by one with every in-place change; autograd compares it with what it saved. */
-  version = 0;
+  /** The memory itself: a storage without lanes. */
+  readonly root: Storage;
+  /** Where the examples of a `vmap` lie; null where all are one. */
+  readonly lanes: Lanes | null;
   /** The observer that watched when it was made, 0 for none. */
   readonly madeUnder: number = observer()?.serial ?? 0;
+  /** Memory of somebody outside the `vmap` that has these lanes: not to be written to. */
+  readonly lent: boolean;
+  #version = 0;
   /** Programs that write to this memory or read it; it stays while there are any. */
   #pins = 0;
   #block: Region | null;
@@ -79,7 +85,18 @@ export class Storage {
   /** The storage whose memory this one shows under another identity. */
   readonly #owner: Storage | null;
 
-  constructor(heap: Heap, block: Region, bytes: number, unscoped: boolean, owner: Storage | null = null) {
+  constructor(
+    heap: Heap,
+    block: Region,
+    bytes: number,
+    unscoped: boolean,
+    owner: Storage | null = null,
+    lanes: Lanes | null = null,
+    lent = false,
+  ) {
+    this.root = lanes === null || owner === null ? this : owner;
+    this.lanes = lanes;
+    this.lent = lent;
     this.heap = heap;
     this.#block = block;
     this.address = block.address;
@@ -92,6 +109,27 @@ export class Storage {
   /** The same memory as a storage of its own, so that uses by way of it can be told from others. */
   static aliasOf(owner: Storage): Storage {
     return new Storage(owner.heap, owner.#block as Region, owner.bytes, false, owner);
+  }
+
+  /** The same memory with other lanes: without any, the memory itself. */
+  withLanes(lanes: Lanes, lent = this.lent): Storage {
+    const { root } = this;
+    if (lanes.size === 0) return root;
+    return new Storage(root.heap, root.#block as Region, root.bytes, false, root, lanes, lent);
+  }
+
+  /** Grows by one with every in-place change; autograd compares it with what it saved. */
+  get version(): number {
+    return this.root.#version;
+  }
+
+  set version(value: number) {
+    this.root.#version = value;
+  }
+
+  /** Whether a single handle holds the memory, by whatever storage. */
+  get sole(): boolean {
+    return this.#handles === 1 && (this.root === this || this.root.#handles === 1);
   }
 
   get freed(): boolean {
@@ -144,7 +182,7 @@ export class Storage {
    * a view of linear memory dies when the memory grows, so nobody may keep one.
    */
   view(dtype: DType, offset: number, length: number): TypedArray {
-    observer()?.viewed(this);
+    observer()?.viewed(this.root);
     const block = this.#block as Region;
     const { array, bytes } = dtypeInfo[dtype];
     return new array(this.heap.backend.bufferOf(block), block.byteOffset + offset * bytes, length);

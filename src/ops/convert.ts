@@ -3,7 +3,7 @@ import { track } from '../autograd/track.ts';
 import { type BackendName, heapOf } from '../backend/registry.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { COPY } from '../generated/opcodes.ts';
-import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
+import { allocate, allocateOne, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
 import { broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
@@ -81,8 +81,9 @@ export function to(x: Tensor, options: DType | ToOptions): Tensor {
     typeof options === 'string' ? { dtype: options } : (options ?? {});
   if (!isDType(dtype)) throw new DTypeError('to', `unknown dtype ${describe(dtype)}`);
   if (backend === x.backend) return castTo(x, dtype);
-  const moved = allocate('to', heapOf('to', backend), x.dtype, x.shape);
-  moved.storage.view(x.dtype, 0, x.size).set(x.data() as never);
+  const elements = x.data();
+  const moved = allocateOne('to', heapOf('to', backend), x.dtype, x.shape);
+  moved.storage.view(x.dtype, 0, x.size).set(elements as never);
   return castTo(moved, dtype);
 }
 

@@ -4,7 +4,7 @@
  */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { ARANGE } from '../generated/opcodes.ts';
-import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
+import { allocate, allocateOne, emit, expectTensor, operand } from '../tensor/create.ts';
 import type { DType, TypedArray } from '../tensor/dtype.ts';
 import { MAX_ELEMENTS, type Shape, sizeOf } from '../tensor/layout.ts';
 import {
@@ -45,7 +45,7 @@ export function tensor(data: NestedData | Tensor, options?: TensorOptions): Tens
   const resolved = resolveOptions('tensor', options, found);
   const { dtype } = resolved;
   const converted = values.map((value, i) => convertElement('tensor', value, dtype, i));
-  const out = allocate('tensor', resolved.heap, dtype, shape);
+  const out = allocateOne('tensor', resolved.heap, dtype, shape);
   out.storage.view(dtype, 0, out.size).set(converted as never);
   return finish(out, resolved);
 }
@@ -79,7 +79,7 @@ function fromTypedArray(op: string, array: SourceArray, shape: Shape, options: u
     throw new ShapeError(op, `${array.length} elements do not fit the shape ${formatShape(shape)}`);
   const own = typeOfArray(op, array);
   const resolved = resolveOptions(op, options, own);
-  const out = allocate(op, resolved.heap, own, shape);
+  const out = allocateOne(op, resolved.heap, own, shape);
   const target = out.storage.view(own, 0, array.length);
   // Uint32Array is the one that goes into int64 without holding bigints.
   target.set((array instanceof Uint32Array ? BigInt64Array.from(array, BigInt) : array) as never);
@@ -92,11 +92,11 @@ function fromTypedArray(op: string, array: SourceArray, shape: Shape, options: u
 function constant(op: string, shape: Shape, value: Scalar, resolved: Resolved): Tensor {
   const { dtype, heap } = resolved;
   const element = convertElement(op, value, dtype);
-  const out = allocate(op, heap, dtype, shape);
   // The kernel takes the value as a float64, which not every int64 fits.
-  if (typeof element === 'bigint' && !Number.isSafeInteger(Number(element)))
-    (out.storage.view(dtype, 0, out.size) as BigInt64Array).fill(element);
-  else fillWith(op, out, Number(element));
+  const exact = typeof element !== 'bigint' || Number.isSafeInteger(Number(element));
+  const out = exact ? allocate(op, heap, dtype, shape) : allocateOne(op, heap, dtype, shape);
+  if (exact) fillWith(op, out, Number(element));
+  else (out.storage.view(dtype, 0, out.size) as BigInt64Array).fill(element as bigint);
   return finish(out, resolved);
 }
 
@@ -211,7 +211,7 @@ function spaced(op: string, steps: number, options: unknown, value: (i: number) 
   const resolved = resolveOptions(op, options, 'float32');
   const { dtype, heap } = resolved;
   if (dtype === 'bool') throw new DTypeError(op, 'does not make bool tensors');
-  const out = allocate(op, heap, dtype, [n]);
+  const out = allocateOne(op, heap, dtype, [n]);
   const elements: TypedArray = out.storage.view(dtype, 0, n);
   for (let i = 0; i < n; i++) elements[i] = convertElement(op, value(i), dtype) as never;
   return finish(out, resolved);

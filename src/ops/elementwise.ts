@@ -2,7 +2,8 @@
  * Runs any elementwise op: promotion, broadcasting, the record, and the tape. The ops themselves are
  * rows of the table; `src/generated/elementwise.ts` holds one `ElementwiseSpec` for each.
  */
-import { track, tracks } from '../autograd/track.ts';
+import { seriesRules } from '../autograd/mode.ts';
+import { record, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { CHECK_NONZERO, NE } from '../generated/opcodes.ts';
 import type { Heap } from '../memory/storage.ts';
@@ -97,7 +98,7 @@ export function apply(
 ): Tensor {
   const lead = flatLead(inputs);
   const out = lead === null ? applyAny(spec, inputs, params) : computeFlat(spec.name, lead, spec, inputs, params);
-  if (lead !== null && spec.vjp !== null && !spec.test && tracks(inputs)) trackElementwise(spec, inputs, out, params);
+  if (lead !== null) differentiable(spec, inputs, out, params);
   return out;
 }
 
@@ -120,8 +121,19 @@ function applyAny(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: 
   const dtype = computeType(spec.name, spec, inputs);
   const operands = inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype)));
   const out = compute(spec.name, heap, spec, operands, dtype, params, null);
-  if (spec.vjp !== null && !spec.test && tracks(operands)) trackElementwise(spec, operands, out, params);
+  differentiable(spec, operands, out, params);
   return out;
+}
+
+/** Makes the op part of whatever is to be differentiated. */
+function differentiable(
+  spec: ElementwiseSpec,
+  inputs: readonly TensorLike[],
+  out: Tensor,
+  params: readonly number[],
+): void {
+  seriesRules()?.elementwise(spec, inputs, out, params);
+  if (spec.vjp !== null && !spec.test && tracks(inputs)) trackElementwise(spec, inputs, out, params);
 }
 
 /** Runs an elementwise op and writes the result over its first input. */
@@ -257,7 +269,7 @@ function trackElementwise(
   }
   const shapes = inputs.map((input) => (typeof input === 'number' ? null : input.shape));
   const numbers = inputs.map((input) => (typeof input === 'number' ? input : null));
-  track(spec.name, inputs, [out], saved, ([g], kept, needs) => {
+  record(spec.name, inputs, [out], saved, ([g], kept, needs) => {
     const term = (name: keyof Terms): TensorLike => {
       if (name === 'g') return g as Tensor;
       const place = places[name];

@@ -70,9 +70,18 @@ export interface KernelRow {
   roles: string;
 }
 
+/**
+ * How a family's records take one more leading dimension, the examples of a `vmap` (`src/tensor/lanes.ts`). `outer`: their spaces may
+ * have any number of leading dimensions; `kept`: they may too, and count those in their first param; `fold`: they have one for
+ * independent parts (rows, images), which may grow. Where a record does not fit its rule, and for families without, it is repeated.
+ */
+export type LaneRule = 'outer' | 'kept' | 'fold';
+
 /** An op with kernels of its own, or composed of other ops. */
 export interface StructuredRow extends Row {
   kind: 'structured';
+  /** How its kernels take the examples of a `vmap`; repeated without. */
+  lanes?: LaneRule;
   /** The module in `src/ops` that exports the function. */
   family: string;
   /** Hand-written kernels it brings, in `native/kernels` and `assembly/kernels`. */

@@ -3,9 +3,9 @@
  * overwritten has the history of what was written. Where it is a view, its base is from then on the old base with a part
  * replaced, and every view of that base follows (`Tensor.node`).
  */
-import { enableGrad, isGradEnabled } from '../autograd/mode.ts';
+import { enableGrad, isGradEnabled, seriesRules } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
-import { AutogradError, formatShape, ShapeError } from '../errors.ts';
+import { ArgumentError, AutogradError, formatShape, ShapeError } from '../errors.ts';
 import { allocate } from '../tensor/create.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import { Tensor, type TensorLike } from '../tensor/tensor.ts';
@@ -19,6 +19,9 @@ export function checkInPlace(op: string, target: Tensor): void {
       op,
       `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`,
     );
+  seriesRules()?.inPlace();
+  if (target.storage.lent)
+    throw new ArgumentError(op, 'an argument of the function inside vmap cannot be changed in place; clone() it first');
   if (!isGradEnabled()) return;
   const base = target.viewOf;
   if (target.isLeaf && target.requiresGrad)

@@ -3,12 +3,32 @@
  * methods, tests and documentation included; a row below names a function in `src/ops` and the
  * kernels it brings. `npm run gen` derives everything else. The order numbers the opcodes.
  */
-import type { OpRow, StructuredRow } from './formula.ts';
+import type { LaneRule, OpRow, StructuredRow } from './formula.ts';
 import { elementwise } from './table/elementwise.ts';
 
-type Listed = Omit<StructuredRow, 'kind' | 'family'>;
-const family = (name: string, rows: readonly Listed[]): StructuredRow[] =>
-  rows.map((row) => ({ kind: 'structured', family: name, ...row }));
+/** How the records of a family take the examples of a `vmap`; those of other families are repeated. Elementwise ones are `outer`. */
+const LANES: Readonly<Record<string, LaneRule>> = {
+  convert: 'outer',
+  reduce: 'kept',
+  matmul: 'outer',
+  condition: 'outer',
+  index: 'outer',
+  scan: 'outer',
+  sort: 'outer',
+  softmax: 'outer',
+  loss: 'fold',
+  norm: 'fold',
+  conv: 'fold',
+  pool: 'fold',
+  attention: 'outer',
+  random: 'fold',
+};
+
+type Listed = Omit<StructuredRow, 'kind' | 'family' | 'lanes'>;
+const family = (name: string, rows: readonly Listed[]): StructuredRow[] => {
+  const lanes = LANES[name];
+  return rows.map((row) => ({ kind: 'structured', family: name, ...(lanes ? { lanes } : {}), ...row }));
+};
 
 const structured: readonly StructuredRow[] = [
   ...family('convert', [

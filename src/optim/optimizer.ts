@@ -12,7 +12,7 @@ import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { fillWith } from '../ops/convert.ts';
 import { observer, unobserved } from '../program/observer.ts';
-import { allocate } from '../tensor/create.ts';
+import { allocateOne } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
@@ -147,7 +147,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** A new tensor that no scope frees. */
   #lasting(heap: Heap, dtype: DType, shape: Shape, value: number): Tensor {
     return unobserved(() => {
-      const out = keep(outsideScopes(() => allocate(this.#name, heap, dtype, shape)));
+      const out = keep(outsideScopes(() => allocateOne(this.#name, heap, dtype, shape)));
       fillWith(this.#name, out, value);
       return out;
     });

@@ -7,7 +7,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { observer, unobserved } from '../program/observer.ts';
-import { allocate, expectTensor } from '../tensor/create.ts';
+import { allocateOne, expectTensor } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** What PyTorch's default generator starts from, too. */
@@ -71,7 +71,7 @@ export class Generator {
     if (backend !== 'native' && backend !== 'wasm')
       throw new ArgumentError('getState', `backend is 'native' or 'wasm', got ${describe(backend)}`);
     const heap = heapOf('getState', backend);
-    const out = allocate('getState', heap, 'int32', [STATE_WORDS]);
+    const out = allocateOne('getState', heap, 'int32', [STATE_WORDS]);
     write(out, (this.#states.get(heap)?.data() as Int32Array | undefined) ?? this.#start);
     return out;
   }
@@ -99,7 +99,7 @@ export class Generator {
   stateOn(heap: Heap): Tensor {
     const known = this.#states.get(heap);
     if (known) return known;
-    const state = unobserved(() => keep(outsideScopes(() => allocate('Generator', heap, 'int32', [STATE_WORDS]))));
+    const state = unobserved(() => keep(outsideScopes(() => allocateOne('Generator', heap, 'int32', [STATE_WORDS]))));
     unobserved(() => write(state, this.#start));
     this.#states.set(heap, state);
     return state;

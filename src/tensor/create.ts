@@ -1,6 +1,7 @@
 /** @internal How ops allocate results, read operands and emit records: the layer between `src/ops` and memory. */
 import { defaultHeap } from '../backend/registry.ts';
 import { ArgumentError, BackendError, describe } from '../errors.ts';
+import { activeLevels, type Level, mayHaveLanes } from '../memory/lanes.ts';
 import { isScoped } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { ABI } from '../program/abi.ts';
@@ -8,13 +9,30 @@ import { type Operand, PROGRAM_START, run, writeAddress, writeImmediate, writeRe
 import { observer } from '../program/observer.ts';
 import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
+import { allLanes } from './lanes.ts';
 import { type Shape, sizeOf } from './layout.ts';
 import { Tensor, type TensorLike } from './tensor.ts';
 
-/** A new contiguous tensor with whatever the memory held. */
+/** A new contiguous tensor with whatever the memory held; inside `vmap`, one for every example. */
 export function allocate(op: string, heap: Heap, dtype: DType, shape: Shape): Tensor {
+  const levels = activeLevels();
+  return levels.length === 0 ? allocateOne(op, heap, dtype, shape) : allocateLanes(op, heap, dtype, shape, levels);
+}
+
+/** A new contiguous tensor that examples of a `vmap` share: what JavaScript writes to. */
+export function allocateOne(op: string, heap: Heap, dtype: DType, shape: Shape): Tensor {
   const bytes = Math.max(sizeOf(shape), 1) * dtypeInfo[dtype].bytes;
   return new Tensor(heap.allocate(op, bytes, isScoped()), dtype, shape);
+}
+
+function allocateLanes(op: string, heap: Heap, dtype: DType, shape: Shape, levels: readonly Level[]): Tensor {
+  let bytes = Math.max(sizeOf(shape), 1) * dtypeInfo[dtype].bytes;
+  const lanes = new Map<Level, number>();
+  for (const level of levels.toReversed()) {
+    lanes.set(level, bytes);
+    bytes *= Math.max(level.size, 1);
+  }
+  return new Tensor(heap.allocate(op, bytes, isScoped()).withLanes(lanes), dtype, shape);
 }
 
 /** The heap that the tensors among the operands share. Checks each of them. */
@@ -68,8 +86,19 @@ const extentOf = ({ address, bytes }: { readonly address: number; readonly bytes
   end: address + bytes,
 });
 
+/** Records that certainly fit the program buffer together. */
+const MAX_RECORDS = 32;
+
 /** Runs instructions as one program, in order. Iteration spaces without elements are skipped. */
-export function emit(op: string, heap: Heap, ...instructions: readonly Instruction[]): void {
+export function emit(op: string, heap: Heap, ...given: readonly Instruction[]): void {
+  const instructions = mayHaveLanes() ? allLanes(op, given) : given;
+  if (instructions.length > MAX_RECORDS)
+    for (let i = 0; i < instructions.length; i += MAX_RECORDS)
+      emitRecords(op, heap, instructions.slice(i, i + MAX_RECORDS));
+  else emitRecords(op, heap, instructions);
+}
+
+function emitRecords(op: string, heap: Heap, instructions: readonly Instruction[]): void {
   observer()?.emitted(op, heap, instructions);
   let end = PROGRAM_START;
   const encoded: { start: number; operands: readonly (Operand | null)[] }[] | null = isVerifying() ? [] : null;
@@ -101,6 +130,9 @@ function flatInstruction(
   return { opcode, dtype, shape: [out.size], operands: [operand(out, UNIT), ...operands], params };
 }
 
+const touchesLanes = (out: Tensor, inputs: readonly TensorLike[]): boolean =>
+  out.storage.lanes !== null || inputs.some((x) => typeof x !== 'number' && x.storage.lanes !== null);
+
 /**
  * Runs one elementwise record whose tensors all lie in row-major order in one shape: a single loop of stride 1. Says the
  * same as `emit`, without building anything first; eager training is made of little else.
@@ -114,6 +146,10 @@ export function emitFlat(
   inputs: readonly TensorLike[],
   params: readonly number[],
 ): void {
+  if (mayHaveLanes() && touchesLanes(out, inputs)) {
+    emit(op, heap, flatInstruction(opcode, out, dtype, inputs, params));
+    return;
+  }
   observer()?.emitted(op, heap, [flatInstruction(opcode, out, dtype, inputs, params)]);
   const { backend } = heap;
   const words = backend.words();

@@ -136,6 +136,8 @@ function suffixesOf(x: Tensor): string[] {
 /** The text of a tensor, as `toString()` returns it. */
 export function format(x: Tensor): string {
   if (x.disposed) return `${PREFIX}<disposed>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
+  if (x.storage.lanes !== null)
+    return `${PREFIX}<one of many in vmap>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
   let text = PREFIX + (x.size === 0 ? '[]' : body(x));
   // PyTorch counts two too many here; so do we, for lines to break in the same places.
   let lineLength = text.length - text.lastIndexOf('\n') + 1;

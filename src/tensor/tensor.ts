@@ -122,6 +122,17 @@ export class Tensor {
     return this;
   }
 
+  /** @internal Throws unless the tensor has elements that JavaScript may look at. */
+  assertReadable(op: string): void {
+    this.assertAlive(op);
+    observer()?.reading(op, this);
+    if (this.storage.lanes !== null)
+      throw new ArgumentError(
+        op,
+        `a tensor of shape ${formatShape(this.shape)} inside vmap stands for many examples and has no elements of its own: stay with tensor ops`,
+      );
+  }
+
   // ---- values ----
 
   /**
@@ -129,8 +140,7 @@ export class Tensor {
    * (BigInt64Array for int64, Uint8Array for uint8 and bool).
    */
   data(): TypedArray {
-    this.assertAlive('data');
-    observer()?.reading('data', this);
+    this.assertReadable('data');
     if (this.isContiguous) return this.storage.view(this.dtype, this.offset, this.size).slice();
     const source = this.storage.view(this.dtype, this.offset, this.size === 0 ? 0 : this.#span());
     const out = new (source.constructor as new (n: number) => TypedArray)(this.size);
@@ -161,8 +171,7 @@ export class Tensor {
    * @throws ShapeError unless there is exactly one.
    */
   item(): number {
-    this.assertAlive('item');
-    observer()?.reading('item', this);
+    this.assertReadable('item');
     if (this.size !== 1)
       throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.shape)}`);
     return Number(this.storage.view(this.dtype, this.offset, 1)[0]);
@@ -293,6 +302,7 @@ export class Tensor {
   attach(node: GraphNode, index: number): void {
     this.#node = node;
     this.#outputIndex = index;
+    node.shapes[index] = this.shape;
   }
 
   /** @internal Gives a tensor that was changed in place its new history; null makes it a leaf. Views of it follow. */

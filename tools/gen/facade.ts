@@ -16,11 +16,14 @@ export function opcodes(
   names: readonly string[],
   roles: readonly (readonly [string, string])[],
   operations: readonly (readonly [string, number])[],
+  lanes: readonly (readonly [string, string])[],
   hash: number,
 ): string {
   const byOpcode = (list: readonly (readonly [string, unknown])[], quote: string) =>
     list.map(([name, value]) => `  [${constant(name)}, ${quote}${value}${quote}],`).join('\n');
-  return `${NOTE}${names.map((name, i) => `export const ${constant(name)} = ${i};`).join('\n')}
+  return `${NOTE}import type { LaneRule } from '../ops/formula.ts';
+
+${names.map((name, i) => `export const ${constant(name)} = ${i};`).join('\n')}
 
 /** Names by opcode, for messages and the disassembler. */
 export const OPCODE_NAMES: readonly string[] = [
@@ -35,6 +38,11 @@ ${byOpcode(roles, "'")}
 /** Arithmetic operations an element, by elementwise opcode; a transcendental function counts as one. */
 export const OPERATIONS: ReadonlyMap<number, number> = new Map([
 ${byOpcode(operations, '')}
+]);
+
+/** How records take one more leading dimension; those of opcodes that are not listed are repeated. See LaneRule in src/ops/formula.ts. */
+export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRule>([
+${byOpcode(lanes, "'")}
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */

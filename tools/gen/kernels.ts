@@ -107,6 +107,16 @@ export function roles(rows: readonly OpRow[]): [name: string, roles: string][] {
   );
 }
 
+/** How hand-written kernels take the examples of a `vmap`, by name, where there is a rule. */
+export function laneRules(rows: readonly OpRow[]): [name: string, rule: string][] {
+  return rows.flatMap((row) => {
+    const lanes = row.kind === 'structured' ? row.lanes : undefined;
+    return row.kind === 'elementwise' || lanes === undefined
+      ? []
+      : kernelNames(row).map((name): [string, string] => [name, lanes]);
+  });
+}
+
 /** Verbs in the formula of each elementwise kernel. */
 export function operations(kernels: readonly ElementwiseKernel[]): [name: string, count: number][] {
   return [...new Map(kernels.map(({ op, formula }) => [op, Math.max(1, verbs(formula).length)]))];

@@ -12,7 +12,7 @@ import { ABI } from '../../src/program/abi.ts';
 import * as assembly from './assembly.ts';
 import * as cpp from './cpp.ts';
 import * as facade from './facade.ts';
-import { elementwiseKernels, opcodes, operations, roles } from './kernels.ts';
+import { elementwiseKernels, laneRules, opcodes, operations, roles } from './kernels.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const kernels = elementwiseKernels(table);
@@ -38,7 +38,7 @@ const files: Record<string, string> = {
       assembly.elementwise(kernels, MATH, lane),
     ]),
   ),
-  'src/generated/opcodes.ts': facade.opcodes(names, roles(table), operations(kernels), hash),
+  'src/generated/opcodes.ts': facade.opcodes(names, roles(table), operations(kernels), laneRules(table), hash),
   'src/generated/elementwise.ts': facade.elementwise(table),
   'src/generated/methods.ts': facade.methods(table),
   'src/generated/functions.ts': facade.functions(table),

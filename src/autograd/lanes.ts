@@ -1,0 +1,60 @@
+/**
+ * @internal In and out of a level: a dimension of a tensor becomes the examples of a `vmap`, and the examples become a dimension.
+ * Neither moves an element, and each is the other's derivative.
+ */
+import type { Level } from '../memory/lanes.ts';
+import { activeLevels, union, withLevels } from '../memory/lanes.ts';
+import { sum } from '../ops/reduce.ts';
+import { dtypeInfo } from '../tensor/dtype.ts';
+import { Tensor } from '../tensor/tensor.ts';
+import { type GraphNode, levelsOf } from './node.ts';
+import { track } from './track.ts';
+
+/** One example: the tensor without dimension `dim`, along which its examples lie. */
+export function enterLevel(x: Tensor, level: Level, dim: number): Tensor {
+  const lanes = new Map(x.storage.lanes ?? []).set(level, (x.strides[dim] as number) * dtypeInfo[x.dtype].bytes);
+  const out = new Tensor(
+    x.storage.withLanes(lanes, true),
+    x.dtype,
+    x.shape.toSpliced(dim, 1),
+    x.strides.toSpliced(dim, 1),
+    x.offset,
+  );
+  track('vmap', [x], [out], [], ([g]) => [leaveLevel(g as Tensor, level, dim)]);
+  return out;
+}
+
+/** All examples, along a new dimension `dim`; what is the same for all is repeated without copying. */
+export function leaveLevel(x: Tensor, level: Level, dim: number): Tensor {
+  const lanes = new Map(x.storage.lanes ?? []);
+  const bytes = lanes.get(level) ?? 0;
+  lanes.delete(level);
+  const { root } = x.storage;
+  const out = new Tensor(
+    root.withLanes(lanes),
+    x.dtype,
+    x.shape.toSpliced(dim, 0, level.size),
+    x.strides.toSpliced(dim, 0, bytes / dtypeInfo[x.dtype].bytes),
+    x.offset,
+  );
+  track('vmap', [x], [out], [], ([g]) => [enterLevel(g as Tensor, level, dim)]);
+  return out;
+}
+
+/**
+ * A gradient on its way to a node: summed over the examples of levels that neither the node's outputs nor the present computation
+ * tell apart, because the examples share what it is the gradient of.
+ */
+export function settle(grad: Tensor, node: GraphNode): Tensor {
+  let settled = grad;
+  for (const level of levelsOf(grad)) {
+    if (node.levels.includes(level) || activeLevels().includes(level)) continue;
+    const rest = union(
+      activeLevels(),
+      levelsOf(settled).filter((other) => other !== level),
+    );
+    const before = settled;
+    settled = withLevels(rest, () => sum(leaveLevel(before, level, 0), 0));
+  }
+  return settled;
+}
