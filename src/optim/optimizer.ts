@@ -87,6 +87,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     this.checkTogether(settings as Required<O>);
   }
 
+  /** @internal Settings may have been changed since they were checked. */
+  protected validate(group: ParamGroup<O>): void {
+    this.#validate(group as unknown as Record<string, unknown>);
+  }
+
   /** What looking at single settings cannot tell. */
   protected checkTogether(_settings: Required<O>): void {}
 
@@ -153,8 +158,13 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     });
   }
 
-  /** @internal Names of the buffers of a parameter's shape that a group's settings ask for; all start as zeros. */
+  /** @internal Names of the buffers of a parameter's shape that a group's settings ask for. */
   protected abstract buffers(group: ParamGroup<O>): readonly string[];
+
+  /** @internal What a buffer starts with. */
+  protected initial(_name: string, _group: ParamGroup<O>): number {
+    return 0;
+  }
 
   /** @internal Updates one parameter in place; `rate` is a float64 [] tensor. */
   protected abstract update(
@@ -172,7 +182,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       state = { step: this.#lasting(heap, 'float64', [], 0) };
       this.#state.set(parameter, state);
     }
-    for (const name of this.buffers(group)) state[name] ??= this.#lasting(heap, parameter.dtype, parameter.shape, 0);
+    for (const name of this.buffers(group))
+      state[name] ??= this.#lasting(heap, parameter.dtype, parameter.shape, this.initial(name, group));
     return state;
   }
 
@@ -186,10 +197,10 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     if (closure !== undefined && typeof closure !== 'function')
       throw new ArgumentError(this.#name, `step wants a function, got ${describe(closure)}`);
     observer()?.guard(this, () => this.#unchanged());
-    const loss = closure === undefined ? undefined : enableGrad(closure);
+    const loss = closure === undefined ? undefined : this.evaluate(closure);
     noGrad(() => {
       for (const group of this.paramGroups) {
-        this.#validate(group as unknown as Record<string, unknown>);
+        this.validate(group);
         for (const parameter of group.params) {
           const { grad } = parameter;
           if (grad === null) continue;
@@ -201,6 +212,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       }
     });
     return loss;
+  }
+
+  /** @internal Calls a closure with gradients on. */
+  protected evaluate<T>(closure: () => T): T {
+    return enableGrad(closure);
   }
 
   /** What a recorded step took for granted: every setting but the learning rate, which is a tensor. */

@@ -11,7 +11,7 @@ import {
   type Tensor,
   tensor,
 } from 'cotangent';
-import { SGD } from 'cotangent/optim';
+import { LBFGS, SGD } from 'cotangent/optim';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { backends } from '../support/backends.ts';
 
@@ -157,5 +157,21 @@ describe.each(backends)('on %s', (backend) => {
     for (let i = 0; i < 3; i++) expect(step(x).toArray()).toEqual([3, 4, 5]);
     expect(step.recordings).toBe(1);
     expect(ct.isGradEnabled()).toBe(true);
+  });
+
+  test('a step of LBFGS, which reads values, is refused with its name', () => {
+    const x = tensor([-1.2, 1], { dtype: 'float64', requiresGrad: true });
+    const optimizer = new LBFGS([x]);
+    const step = compile(() =>
+      optimizer.step(() => {
+        optimizer.zeroGrad();
+        const loss = x.square().sum();
+        loss.backward();
+        return loss;
+      }),
+    );
+    expect(() => step()).toThrow(CompileError);
+    expect(() => step()).toThrow(/^LBFGS: /);
+    expect(x.toArray()).toEqual([-1.2, 1]);
   });
 });

@@ -5,7 +5,7 @@
 import * as ct from 'cotangent';
 import { compile, crossEntropy, type Tensor, tensor } from 'cotangent';
 import { Dropout, Embedding, GELU, LayerNorm, Linear, type Module, Sequential, TransformerBlock } from 'cotangent/nn';
-import { Adam, AdamW, clipGradNorm, type Optimizer, SGD } from 'cotangent/optim';
+import { Adagrad, Adam, AdamW, clipGradNorm, type Optimizer, RMSprop, SGD } from 'cotangent/optim';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Gpt } from '../../src/cli/gpt.ts';
 import { setBuildOptions } from '../../src/compile/compiled.ts';
@@ -104,6 +104,12 @@ const optimizers: [string, (parameters: Tensor[]) => Optimizer][] = [
   ['Adam with weight decay', (p) => new Adam(p, { lr: 0.1, weightDecay: 0.1 })],
   ['AdamW', (p) => new AdamW(p, { lr: 0.1 })],
   ['AMSGrad', (p) => new Adam(p, { lr: 0.1, amsgrad: true })],
+  [
+    'Adagrad with decay',
+    (p) => new Adagrad(p, { lr: 0.1, lrDecay: 0.1, weightDecay: 0.1, initialAccumulatorValue: 0.1 }),
+  ],
+  ['RMSprop', (p) => new RMSprop(p, { lr: 0.1, weightDecay: 0.1 })],
+  ['centered RMSprop with momentum', (p) => new RMSprop(p, { lr: 0.1, momentum: 0.5, centered: true })],
   ['climbing', (p) => new AdamW(p, { lr: 0.1, maximize: true })],
 ];
 

@@ -57,8 +57,16 @@ function classOf<T>(name: string): new (...args: unknown[]) => T {
   ) => T;
 }
 
+/** Settings that are called otherwise here. */
+const RENAMED: Readonly<Record<string, string>> = { line_search_fn: 'lineSearch' };
+
 const options = (kwargs: Keywords): Keywords =>
-  Object.fromEntries(Object.entries(kwargs).map(([key, value]) => [camelCase(key), value]));
+  Object.fromEntries(
+    Object.entries(kwargs).map(([key, value]) => [
+      RENAMED[key] ?? camelCase(key),
+      value === 'strong_wolfe' ? 'strong-wolfe' : value,
+    ]),
+  );
 
 /** @throws Mismatch where the library differs, or whatever the library throws. */
 export function runOptimizer({ optimizer: name, kwargs, trajectory }: OptimizerRun, problem: OptimizerFile): void {
