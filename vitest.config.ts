@@ -8,7 +8,7 @@ export default defineConfig({
     alias: [
       { find: '#platform', replacement: at('./src/backend/platform.node.ts') },
       { find: /^cotangent$/, replacement: at('./src/index.ts') },
-      { find: /^cotangent\/(nn|optim|data|io)$/, replacement: at('./src/$1/index.ts') },
+      { find: /^cotangent\/(nn|optim|data|io|calculus|plot)$/, replacement: at('./src/$1/index.ts') },
     ],
   },
   test: {
