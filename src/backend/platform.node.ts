@@ -1,5 +1,9 @@
-/** Node: the native addon, the environment variables, and threads. */
+/** Node: the native addon, the environment variables, threads, files, and packages. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import { MissingDependencyError } from '../errors.ts';
+import { reasonOf, writeAtomically } from '../io/files.node.ts';
 import { loadNative } from './native.ts';
 import type { Platform } from './platform.ts';
 import type { Reply } from './protocol.ts';
@@ -25,5 +29,20 @@ export const platform: Platform = {
       hold: (busy) => (busy ? worker.ref() : worker.unref()),
       end: () => void worker.terminate(),
     };
+  },
+  async writeFile(path, content) {
+    try {
+      await writeAtomically(path, content);
+    } catch (error) {
+      throw new Error(reasonOf(error), { cause: error });
+    }
+  },
+  async plotlySource() {
+    try {
+      return await readFile(createRequire(import.meta.url).resolve('plotly.js-dist-min'), 'utf8');
+    } catch (error) {
+      const what = 'pages need the package plotly.js-dist-min: npm install plotly.js-dist-min. Without it, save .json';
+      throw new MissingDependencyError('toHTML', what, { cause: error });
+    }
   },
 };

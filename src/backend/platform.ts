@@ -1,4 +1,5 @@
 /** What depends on where the library runs: here, anywhere without Node's built-ins. Chosen by the `#platform` import. */
+import { MissingDependencyError } from '../errors.ts';
 import type { Attempt } from './backend.ts';
 import type { Reply, Request } from './protocol.ts';
 
@@ -20,6 +21,13 @@ export interface Platform {
   debugs(topic: string): boolean;
   /** Starts a worker thread, which runs service.ts. Either may be called at any time; after a failure the thread is of no use. */
   startThread(onReply: (reply: Reply) => void, onFailure: (reason: string) => void): Thread;
+  /** Writes a text file whole or not at all; a browser offers it for download. Rejects with an error that says why not. */
+  writeFile(path: string, content: string): Promise<void>;
+  /**
+   * The text of the Plotly library.
+   * @throws MissingDependencyError when it is not installed.
+   */
+  plotlySource(): Promise<string>;
 }
 
 export const platform: Platform = {
@@ -39,5 +47,20 @@ export const platform: Platform = {
       hold: () => {},
       end: () => worker.terminate(),
     };
+  },
+  async writeFile(path, content) {
+    if (typeof document === 'undefined') throw new Error('there are neither files nor a page here');
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([content]));
+    link.download = path.split('/').at(-1) as string;
+    link.click();
+    // The browser has taken the address when the click's task is over.
+    setTimeout(() => URL.revokeObjectURL(link.href));
+  },
+  async plotlySource() {
+    throw new MissingDependencyError(
+      'toHTML',
+      'packages cannot be read here: pass the text of plotly.js-dist-min/plotly.min.js as { plotly }, save .json, or use show(element)',
+    );
   },
 };

@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CharVocabulary } from '../data/vocabulary.ts';
-import { reasonOf, UsageError } from './errors.ts';
+import { reasonOf } from '../io/files.node.ts';
+import { UsageError } from './errors.ts';
 
 export interface Corpus {
   /** What the run is called unless told otherwise. */

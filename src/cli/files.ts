@@ -1,26 +1,9 @@
-/** Writing results so that a reader never sees half a file, and learning before hours of work whether that can be done. */
+/** Learning before hours of work whether results can be written. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reasonOf, UsageError } from './errors.ts';
-
-/** Writes a file through a temporary one beside it, which takes its place when it is safely on the disk. */
-export async function writeAtomically(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}
+import { reasonOf } from '../io/files.node.ts';
+import { UsageError } from './errors.ts';
 
 /**
  * Makes a folder, parents included, and makes sure that files can be written there.

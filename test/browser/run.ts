@@ -1,10 +1,11 @@
 /**
  * `npm run test:browser`: builds pages from the built package, serves them under a strict content security policy, and
- * watches them in a real browser: spirals trains in the page, worker runs a program on a worker. Leaves a picture in
+ * watches them in a real browser: spirals trains in the page, worker runs a program on a worker. A saved figure opens offline. Leaves a picture in
  * `build/browser/spirals.png`.
  */
 import { mkdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { contour } from 'cotangent/plot';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
 import { serve } from './server.ts';
@@ -92,6 +93,30 @@ async function watchWorker(page: Page, url: string): Promise<void> {
   check('a worker computes what the page computes, which goes on meanwhile', result === 'correct, responsive', result);
 }
 
+/** A saved figure draws itself with the network cut off. */
+async function watchFigure(browser: Browser): Promise<void> {
+  const path = fromRoot('build/browser/figure.html');
+  const range = { x: [-5, 5], y: [-5, 5] } as const;
+  await contour((x: number, y: number) => x * x + y, { ...range, marks: { origin: [0, 0] } }).save(path);
+  const page = await browser.newPage({ viewport: { width: 800, height: 700 } });
+  await page.context().setOffline(true);
+  const complaints = await listen(page);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  const url = pathToFileURL(path).href;
+  await page.goto(url);
+  const drawn = page.locator('.contourlayer path, .scatterlayer path');
+  await drawn.first().waitFor({ timeout: PATIENCE_MS });
+  check('a saved figure draws its lines and marks', (await drawn.count()) > 10, `${await drawn.count()} paths`);
+  check(
+    'it asks for nothing but itself',
+    asked.every((each) => each === url || each.startsWith('data:')),
+    asked.join(', '),
+  );
+  check('the figure has no complaints', complaints.length === 0, complaints.join('; '));
+  await page.close();
+}
+
 /** Builds a page and watches it; whatever it complains about is a failure. */
 async function visit(
   browser: Browser,
@@ -118,6 +143,7 @@ await mkdir(fromRoot('build/browser'), { recursive: true });
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
 try {
   await visit(browser, 'spirals', 'examples/spirals/vite.config.ts', watchSpirals);
+  await watchFigure(browser);
   await visit(browser, 'worker', 'test/browser/worker/vite.config.ts', watchWorker);
 } finally {
   await browser.close();
