@@ -1,6 +1,6 @@
 /**
  * `npm run example -- NAME [options]` runs `examples/NAME.ts`; without a name it lists them. An example is a module
- * that exports `about`, one line, and `main(args)`.
+ * that exports `about`, one line, and `main(args)`. `npm run example -- A6` runs a worked example, which has a number instead of a name.
  */
 import { readdirSync } from 'node:fs';
 import { CotangentError } from 'cotangent';
@@ -17,7 +17,10 @@ const names = readdirSync(new URL('.', import.meta.url))
 const load = async (name: string): Promise<Example> =>
   (await import(new URL(`${name}.ts`, import.meta.url).href)) as Example;
 
-const [name, ...args] = process.argv.slice(2);
+const [given, ...rest] = process.argv.slice(2);
+const [name, args] = /^[abc]\d+$/i.test(given ?? '')
+  ? ['gallery', ['--only', given as string, ...rest]]
+  : [given, rest];
 if (name === undefined) {
   console.log('npm run example -- NAME [options], where NAME is one of\n');
   for (const each of names) console.log(`  ${each.padEnd(12)}${(await load(each)).about}`);
