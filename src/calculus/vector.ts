@@ -1,6 +1,7 @@
 /** Derivatives of functions of several variables: gradient, Jacobian, Hessian and what is made of them. */
 import { gradOf } from '../autograd/backward.ts';
 import { enableGrad } from '../autograd/mode.ts';
+import { derivativeRows } from '../autograd/rows.ts';
 import { ArgumentError, formatShape, ShapeError } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { filled } from '../ops/convert.ts';
@@ -24,8 +25,6 @@ import {
   toFloat64,
   variablesAt,
 } from './call.ts';
-
-const zeros = (op: string, x: Tensor): Tensor => filled(op, x.shape, 0, x);
 
 function refuseNaN(op: string, what: string, values: Float64Array, place: Place): Float64Array {
   if (values.some(Number.isNaN)) throw new ArgumentError(op, `${what} is NaN at ${formatPoint(place.values)}`);
@@ -57,14 +56,12 @@ export function hessianAt(
       const y = callScalar(op, f, variables, place);
       const gradients = gradientsOf(op, f, place, y, variables, true);
       const hessian = new Float64Array(n * n);
-      const components = place.separate
-        ? gradients
-        : Array.from({ length: n }, (_, i) => (gradients[0] as Tensor).select(0, i));
-      components.forEach((component, i) => {
-        if (!component.requiresGrad) return;
-        const rows = gradOf(component, variables, { retainGraph: true, allowUnused: true });
-        hessian.set(flatten(rows.map((row, j) => row ?? zeros(op, variables[j] as Tensor))), i * n);
-      });
+      let row = 0;
+      // Separate variables one by one: an infinite derivative of one is nothing to the others. A vector's at once.
+      for (const gradient of gradients) {
+        if (gradient.requiresGrad) hessian.set(derivativeRows(gradient, variables).data() as Float64Array, row * n);
+        row += gradient.size;
+      }
       const gradient = refuseNaN(op, 'the gradient', flatten(gradients), place);
       return { value: y.item(), gradient, hessian: refuseNaN(op, 'the Hessian', hessian, place) };
     }),
@@ -86,14 +83,11 @@ export function jacobianAt(
       const jacobian = new Float64Array(y.size * n);
       const used = variables.map(() => false);
       if (y.requiresGrad) {
-        const flat = y.reshape(y.size);
-        for (let i = 0; i < y.size; i++) {
-          const rows = gradOf(flat.select(0, i), variables, { retainGraph: true, allowUnused: true });
-          rows.forEach((row, j) => {
-            if (row) used[j] = true;
-          });
-          jacobian.set(flatten(rows.map((row, j) => row ?? zeros(op, variables[j] as Tensor))), i * n);
-        }
+        const options = { gradOutputs: filled(op, y.shape, 1, y), retainGraph: true, allowUnused: true };
+        gradOf(y, variables, options).forEach((gradient, j) => {
+          used[j] = gradient !== null;
+        });
+        jacobian.set(derivativeRows(y, variables).data() as Float64Array);
       }
       used.forEach((isUsed, j) => {
         if (!isUsed && y.size > 0) expectUnused(op, f, place, Array.from(values), j);

@@ -4,15 +4,13 @@
  */
 import { gradOf } from '../../autograd/backward.ts';
 import { enableGrad } from '../../autograd/mode.ts';
-import { vmap } from '../../autograd/vmap.ts';
+import { derivativeRows, joinGradients } from '../../autograd/rows.ts';
 import { ArgumentError, AutogradError, DTypeError, describe, formatShape, ShapeError } from '../../errors.ts';
 import { square } from '../../generated/elementwise.ts';
 import { scope } from '../../memory/scope.ts';
 import { filled } from '../../ops/convert.ts';
-import { eye, fromArray, tensor } from '../../ops/creation.ts';
-import { cat } from '../../ops/join.ts';
+import { fromArray, tensor } from '../../ops/creation.ts';
 import { sum } from '../../ops/reduce.ts';
-import { reshape } from '../../ops/view.ts';
 import { isFloating } from '../../tensor/dtype.ts';
 import { Tensor } from '../../tensor/tensor.ts';
 
@@ -167,8 +165,8 @@ export class Objective {
         const gradients = this.#gradients(y, variables, true);
         this.counts.hessian++;
         const n = this.start.length;
-        const whole = joined(gradients, variables);
-        const hessian = whole.requiresGrad ? derivatives(whole, variables) : new Float64Array(n * n);
+        const whole = joinGradients(gradients, variables);
+        const hessian = whole.requiresGrad ? numbers(derivativeRows(whole, variables)) : new Float64Array(n * n);
         return { gradient: numbers(whole), hessian };
       },
       jacobian: () => {
@@ -208,33 +206,12 @@ export class Objective {
     const options = { gradOutputs: cotangent, createGraph: m > n, retainGraph: true, allowUnused: true };
     const pulled = gradOf(y, variables, options);
     this.#expectSome(pulled);
-    if (m <= n) return derivatives(y, variables);
-    const whole = joined(pulled, variables);
+    if (m <= n) return numbers(derivativeRows(y, variables));
+    const whole = joinGradients(pulled, variables);
     const out = new Float64Array(m * n);
     if (!whole.requiresGrad) return out;
-    const columns = derivatives(whole, [cotangent]);
+    const columns = numbers(derivativeRows(whole, [cotangent]));
     for (let j = 0; j < n; j++) for (let i = 0; i < m; i++) out[i * n + j] = columns[j * m + i] as number;
     return out;
   }
-}
-
-/** The gradients of all variables as one vector, zeros where there is none. */
-const joined = (gradients: readonly (Tensor | null)[], variables: readonly Tensor[]): Tensor =>
-  cat(
-    variables.map((variable, i) => {
-      const gradient = gradients[i];
-      return gradient ? reshape(gradient, [variable.size]) : filled('minimize', [variable.size], 0, variable);
-    }),
-  );
-
-/** Derivatives of every element of y by every variable, a row for each element: all rows at once. */
-function derivatives(y: Tensor, variables: readonly Tensor[]): Float64Array {
-  const { shape, size, dtype, backend } = y;
-  const row = (cotangent: Tensor): Tensor =>
-    joined(
-      gradOf(y, variables, { gradOutputs: reshape(cotangent, shape), retainGraph: true, allowUnused: true }),
-      variables,
-    );
-  const units = eye(size, { dtype, backend });
-  return numbers(size === 1 ? row(units) : vmap(row)(units));
 }
