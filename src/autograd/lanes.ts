@@ -2,8 +2,7 @@
  * @internal In and out of a level: a dimension of a tensor becomes the examples of a `vmap`, and the examples become a dimension.
  * Neither moves an element, and each is the other's derivative.
  */
-import type { Level } from '../memory/lanes.ts';
-import { activeLevels, union, withLevels } from '../memory/lanes.ts';
+import { activeLevels, type Level, union, withLevels } from '../memory/lanes.ts';
 import { sum } from '../ops/reduce.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { Tensor } from '../tensor/tensor.ts';

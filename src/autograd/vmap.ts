@@ -8,7 +8,7 @@ import { activeLevels, Level, withLevels } from '../memory/lanes.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { enterLevel, leaveLevel } from './lanes.ts';
 
 /** Options of `vmap`. */
@@ -33,7 +33,7 @@ function enter(args: readonly unknown[], inDims: readonly (number | null)[]): { 
   let level: Level | null = null;
   const dims = args.map((arg, i) => {
     const dim = inDims[i] as number | null;
-    if (dim === null || (!(arg instanceof Tensor) && !Array.isArray(arg) && typeof arg !== 'object')) return null;
+    if (dim === null || typeof arg !== 'object') return null;
     const x = expectTensor('vmap', arg, `a tensor as argument ${i}, or null for it in inDims`);
     if (x.ndim === 0) throw new ShapeError('vmap', `argument ${i} is 0-d and has no dimension of examples`);
     const d = resolveDim('vmap', dim, x.ndim);
