@@ -50,9 +50,9 @@ class Pending {
 
   add({ node, index }: Edge, given: Tensor): void {
     const grad = mayHaveLanes() ? this.#settle(given, node) : given;
-    const grads = this.#grads.get(node) ?? [];
+    const grads = this.#grads.get(node) ?? node.withoutGradients();
     this.#grads.set(node, grads);
-    const before = grads[index] ?? null;
+    const before = grads[index] as Tensor | null;
     if (before === null) grads[index] = grad;
     else
       overLevels([before, grad], () => {
@@ -67,8 +67,8 @@ class Pending {
     return settled as Tensor;
   }
 
-  take(node: GraphNode): (Tensor | null)[] | undefined {
-    const grads = this.#grads.get(node);
+  take(node: GraphNode): (Tensor | null)[] | null {
+    const grads = this.#grads.get(node) ?? null;
     this.#grads.delete(node);
     return grads;
   }
@@ -124,8 +124,8 @@ function runHooks(op: string, node: GraphNode, grads: (Tensor | null)[], recorde
   if (node.hooks === null) return;
   for (const [index, hooks] of node.hooks) {
     for (const hook of hooks) {
-      const grad = grads[index];
-      if (grad === null || grad === undefined) continue;
+      const grad = grads[index] as Tensor | null;
+      if (grad === null) continue;
       const replaced = hook(grad);
       if (replaced === undefined || replaced === null || replaced === grad) continue;
       const next = expectTensor(op, replaced, 'hooks to return a tensor or nothing');
@@ -189,7 +189,7 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
     for (const { edge, grad } of roots) pending.add(edge, createGraph ? grad : alias(grad));
     for (const node of nodes) {
       const grads = pending.take(node);
-      if (grads === undefined) continue;
+      if (grads === null) continue;
       current = grads;
       overLevels(grads, () => {
         runHooks(op, node, grads, createGraph);

@@ -22,7 +22,10 @@ export interface Edge {
   readonly index: number;
 }
 
-/** Gradients of a node's outputs to gradients of its inputs; null where there is none. */
+/**
+ * Gradients of a node's outputs to gradients of its inputs. There is an entry for each output, null where no gradient came to it
+ * (a node of several outputs runs when one of them was used), and one for each input, null where there is none.
+ */
 export type Vjp = (
   grads: readonly (Tensor | null)[],
   saved: readonly Tensor[],
@@ -48,8 +51,8 @@ export class GraphNode {
   hooks: Map<number, Set<GradHook>> | null = null;
   /** Non-leaf tensors, by output, that asked for their gradient. */
   retained: Map<number, Tensor> | null = null;
-  /** Shapes of the outputs, for whoever looks at the graph. */
-  readonly shapes: Shape[] = [];
+  /** Shapes of the outputs, for whoever looks at the graph; null for those that have no gradient. */
+  readonly shapes: (Shape | null)[];
   /** Became the history of a tensor that existed before. */
   rebased = false;
   /** Where the op was called, if somebody wanted to know: ` at <file>:<line>`. */
@@ -62,11 +65,13 @@ export class GraphNode {
     edges: readonly (Edge | null)[],
     saved: readonly Tensor[],
     vjp: Vjp | null,
+    outputs = 1,
     leaf: Tensor | null = null,
   ) {
     this.name = name;
     this.edges = edges;
     this.leaf = leaf;
+    this.shapes = new Array<null>(outputs).fill(null);
     this.#vjp = vjp;
     this.#saved = saved.map((tensor) => {
       tensor.storage.retain();
@@ -74,6 +79,11 @@ export class GraphNode {
     });
     if (leaf === null) enlistNode(this);
     else this.levels = levelsOf(leaf);
+  }
+
+  /** A place for the gradient of each output, all of them missing so far. */
+  withoutGradients(): (Tensor | null)[] {
+    return new Array<null>(this.shapes.length).fill(null);
   }
 
   /** Gradients of those inputs that need one, from the gradients of the outputs. */

@@ -39,7 +39,7 @@ export function record(
   const edges = inputs.map((input) =>
     input === null || input === undefined || typeof input === 'number' ? null : edgeOf(input),
   );
-  const node = new GraphNode(name, edges, saved, vjp);
+  const node = new GraphNode(name, edges, saved, vjp, outputs.length);
   for (const [i, output] of outputs.entries())
     if (output.isFloatingPoint) {
       output.attach(node, i);

@@ -293,39 +293,57 @@ export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
         `the sizes ${formatShape(sizes)} do not add up to ${n}, the size of dimension ${d}`,
       );
   }
-  return pieces(x, sizes, d);
+  return pieces('split', x, sizes, d);
 }
 
-/** All pieces of a dimension. They share a node, so that their gradients are put together in one go. */
-function pieces(x: Tensor, sizes: Shape, dim: number): Tensor[] {
+/**
+ * All pieces of a dimension, without it if they have no `sizes` and are one element each. They share a node, so that their gradients
+ * are put together in one go.
+ */
+function pieces(op: string, x: Tensor, sizes: Shape | null, dim: number): Tensor[] {
+  const { shape } = x;
+  const count = sizes === null ? (shape[dim] as number) : sizes.length;
   let start = 0;
-  const parts = sizes.map((size) => {
-    const offset = x.offset + start * (x.strides[dim] as number);
-    const part = new Tensor(x.storage, x.dtype, x.shape.with(dim, size), x.strides, offset);
+  const parts = Array.from({ length: count }, (_, i) => {
+    const part = pieceOf(x, sizes, dim, i, start);
     part.setBase(x.viewOf ?? x);
-    start += size;
+    start += sizes?.[i] ?? 1;
     return part;
   });
-  const { shape } = x;
-  track('split', [x], parts, [], (grads) => [assembled(grads, sizes, shape, dim)]);
+  track(op, [x], parts, [], (grads) => [assembled(op, grads, sizes, shape, dim)]);
   return parts;
 }
 
+/** Piece number i of `pieces`, which begins at `start`; not recorded. */
+function pieceOf(x: Tensor, sizes: Shape | null, dim: number, i: number, start: number): Tensor {
+  const { shape, strides } = x;
+  const offset = x.offset + start * (strides[dim] as number);
+  return sizes === null
+    ? new Tensor(x.storage, x.dtype, shape.toSpliced(dim, 1), strides.toSpliced(dim, 1), offset)
+    : new Tensor(x.storage, x.dtype, shape.with(dim, sizes[i] as number), strides, offset);
+}
+
 /** A tensor of the given pieces along a dimension, zeros in the place of those that are missing: the derivative of `pieces`. */
-function assembled(parts: readonly (Tensor | null)[], sizes: Shape, shape: Shape, dim: number): Tensor {
+function assembled(
+  op: string,
+  parts: readonly (Tensor | null)[],
+  sizes: Shape | null,
+  shape: Shape,
+  dim: number,
+): Tensor {
   const like = parts.find((part) => part !== null) as Tensor;
-  const whole = allocate('split', like.storage.heap, like.dtype, shape);
-  if (parts.includes(null)) fillWith('split', whole, 0);
+  const whole = allocate(op, like.storage.heap, like.dtype, shape);
+  if (parts.includes(null)) fillWith(op, whole, 0);
   let start = 0;
   for (const [i, part] of parts.entries()) {
-    const offset = start * (whole.strides[dim] as number);
-    start += sizes[i] as number;
-    if (part === null) continue;
-    const target = new Tensor(whole.storage, whole.dtype, part.shape, whole.strides, offset);
-    copyInto('split', target, part);
-    target.dispose();
+    if (part !== null) {
+      const target = pieceOf(whole, sizes, dim, i, start);
+      copyInto(op, target, part);
+      target.dispose();
+    }
+    start += sizes?.[i] ?? 1;
   }
-  track('split', parts, [whole], [], ([g]) => pieces(g as Tensor, sizes, dim));
+  track(op, parts, [whole], [], ([g]) => pieces(op, g as Tensor, sizes, dim));
   return whole;
 }
 
@@ -354,7 +372,7 @@ export function unbind(x: Tensor, dim = 0): Tensor[] {
   expectTensor('unbind', x);
   if (x.ndim === 0) throw new ShapeError('unbind', 'a 0-d tensor has nothing to unbind');
   const d = resolveDim('unbind', dim, x.ndim);
-  return Array.from({ length: x.shape[d] as number }, (_, i) => select(x, d, i));
+  return pieces('unbind', x, null, d);
 }
 
 /** The elements (i, i + offset) of two dimensions, as a new last dimension. */

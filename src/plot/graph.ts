@@ -178,11 +178,11 @@ export function graph(output: Tensor, options?: GraphOptions): Graph {
     const id = seen.get(node) as string;
     const { leaf } = node;
     const norms = leaf === null ? watch(node) : new Map<number, number>();
-    const shapes = leaf === null ? node.shapes.filter((shape) => shape !== undefined) : [leaf.shape];
+    const shapes = leaf === null ? shapesOf(node) : [leaf.shape];
     boxes.push({ id, op: leaf === null ? node.name : 'leaf', name: names.get(node) ?? null, shapes, leaf, norms });
     for (const edge of node.edges) {
       if (edge === null) continue;
-      const several = edge.node.shapes.length > 1;
+      const several = shapesOf(edge.node).length > 1;
       arrows.push({
         from: visit(edge),
         to: id,
@@ -192,6 +192,9 @@ export function graph(output: Tensor, options?: GraphOptions): Graph {
   }
   return new Graph(boxes, arrows, direction === 'down' ? 'TB' : 'LR');
 }
+
+/** The shapes of the outputs that have gradients. */
+const shapesOf = (node: GraphNode): Shape[] => node.shapes.filter((shape) => shape !== null);
 
 /** Takes the norm of every gradient that passes a node. */
 function watch(node: GraphNode): Map<number, number> {

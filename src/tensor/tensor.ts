@@ -294,7 +294,7 @@ export class Tensor {
 
   /** @internal The node that accumulates a leaf's gradient. */
   leafNode(): GraphNode {
-    this.#leafNode ??= new GraphNode('leaf', [], [], null, this);
+    this.#leafNode ??= new GraphNode('leaf', [], [], null, 1, this);
     return this.#leafNode;
   }
 
