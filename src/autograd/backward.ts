@@ -12,7 +12,7 @@ import { outsideScopes, owned } from '../memory/scope.ts';
 import { clone, filled } from '../ops/convert.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { settle } from './lanes.ts';
 import { inspector, setGradEnabled } from './mode.ts';
 import { type Edge, edgeOf, type GraphNode, levelsOf } from './node.ts';
@@ -37,7 +37,8 @@ export interface GradOptions {
   allowUnused?: boolean;
 }
 
-const alias = (x: Tensor): Tensor => outsideScopes(() => new Tensor(x.storage, x.dtype, x.shape, x.strides, x.offset));
+const alias = (x: Tensor): Tensor =>
+  outsideScopes(() => makeTensor(storageOf(x), x.dtype, x.shape, x.strides, offsetOf(x)));
 
 /** Gradients on their way, by node and output. */
 class Pending {
@@ -90,7 +91,7 @@ function overLevels(grads: readonly (Tensor | null)[], fn: () => void): void {
 }
 
 /** Whether nobody else can see this memory, and its examples do not share it, so that it may be written to. */
-const isSole = (x: Tensor): boolean => x.storage.sole && !x.storage.lent && x.isContiguous;
+const isSole = (x: Tensor): boolean => storageOf(x).sole && !storageOf(x).lent && x.isContiguous;
 
 /** The sum of two gradients that we own, in the memory of one of them if possible. */
 function accumulate(a: Tensor, b: Tensor): Tensor {
@@ -289,7 +290,7 @@ function flags(op: string, options: unknown): { retainGraph: boolean; createGrap
  */
 export function backward(output: Tensor, options: BackwardOptions | Tensor = {}): void {
   expectTensor('backward', output);
-  const given: BackwardOptions = options instanceof Tensor ? { gradient: options } : options;
+  const given: BackwardOptions = isTensor(options) ? { gradient: options } : options;
   const { retainGraph, createGraph } = flags('backward', given);
   const root = rootOf('backward', output, given.gradient);
   walk('backward', [root], { retainGraph, createGraph, capture: null });

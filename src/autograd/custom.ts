@@ -3,7 +3,7 @@ import { ArgumentError, AutogradError, describe, formatShape, ShapeError } from 
 import { detach } from '../ops/convert.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { noGrad } from './mode.ts';
 import { track } from './track.ts';
 
@@ -51,7 +51,7 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
     throw new ArgumentError('customFunction', `wants { name, forward, backward }, got ${describe(definition)}`);
   const { name } = definition;
   return (...args) => {
-    const inputs = args.map((arg) => (arg instanceof Tensor ? arg : null));
+    const inputs = args.map((arg) => (isTensor(arg) ? arg : null));
     commonHeap(name, inputs);
     const context = new FunctionContext();
     context.needsInputGrad = inputs.map((input) => input?.requiresGrad ?? false);

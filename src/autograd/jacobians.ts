@@ -6,7 +6,7 @@ import { ArgumentError, describe } from '../errors.ts';
 import { eye } from '../ops/creation.ts';
 import { reshape } from '../ops/view.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { gradientFunction, linearize, type TensorFunction, vjp } from './functional.ts';
 import { vmap } from './vmap.ts';
 
@@ -27,7 +27,7 @@ function check(op: string, f: unknown, argnum: unknown): void {
 }
 
 const empty = (op: string, y: Tensor, x: Tensor): Tensor =>
-  allocate(op, y.storage.heap, y.dtype, [...y.shape, ...x.shape]);
+  allocate(op, storageOf(y).heap, y.dtype, [...y.shape, ...x.shape]);
 
 /**
  * The function that computes the Jacobian of `f` with respect to its argument number `argnum`, [...output, ...input], by reverse

@@ -10,7 +10,7 @@ import { filled } from '../ops/convert.ts';
 import type { DerivativeSpec, ElementwiseSpec, Terms } from '../ops/elementwise.ts';
 import { expand, reshape } from '../ops/view.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
-import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, isGradEnabled, type SeriesRules, setSeriesRules } from './mode.ts';
 import type { Vjp } from './node.ts';
@@ -160,7 +160,7 @@ class Evaluation implements SeriesRules {
   ): void {
     if (this.#order === 0 || !this.#varies(inputs)) return;
     if (saved.some((x) => this.tails.has(x) || outputs.includes(x))) throw new NoRule();
-    const needs = inputs.map((x) => x instanceof Tensor && this.tails.has(x));
+    const needs = inputs.map((x) => isTensor(x) && this.tails.has(x));
     for (const [index, out] of outputs.entries()) {
       if (!out.isFloatingPoint) continue;
       const tail = this.#upTo(0, (order) => {
@@ -173,7 +173,7 @@ class Evaluation implements SeriesRules {
         const push = (k: number): Tensor | null => {
           const terms = pulled.flatMap((grad, i) => {
             const term = needs[i] ? this.#at(inputs[i] as Tensor, k) : null;
-            return grad?.requiresGrad && term instanceof Tensor ? [{ grad, term }] : [];
+            return grad?.requiresGrad && isTensor(term) ? [{ grad, term }] : [];
           });
           if (terms.length === 0) return null;
           const options = { gradOutputs: terms.map(({ term }) => term), retainGraph: true, allowUnused: true };

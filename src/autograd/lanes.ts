@@ -5,19 +5,19 @@
 import { activeLevels, type Level, union, withLevels } from '../memory/lanes.ts';
 import { sum } from '../ops/reduce.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type GraphNode, levelsOf } from './node.ts';
 import { track } from './track.ts';
 
 /** One example: the tensor without dimension `dim`, along which its examples lie. */
 export function enterLevel(x: Tensor, level: Level, dim: number): Tensor {
-  const lanes = new Map(x.storage.lanes ?? []).set(level, (x.strides[dim] as number) * dtypeInfo[x.dtype].bytes);
-  const out = new Tensor(
-    x.storage.withLanes(lanes, true),
+  const lanes = new Map(storageOf(x).lanes ?? []).set(level, (x.strides[dim] as number) * dtypeInfo[x.dtype].bytes);
+  const out = makeTensor(
+    storageOf(x).withLanes(lanes, true),
     x.dtype,
     x.shape.toSpliced(dim, 1),
     x.strides.toSpliced(dim, 1),
-    x.offset,
+    offsetOf(x),
   );
   track('vmap', [x], [out], [], ([g]) => [leaveLevel(g as Tensor, level, dim)]);
   return out;
@@ -25,16 +25,16 @@ export function enterLevel(x: Tensor, level: Level, dim: number): Tensor {
 
 /** All examples, along a new dimension `dim`; what is the same for all is repeated without copying. */
 export function leaveLevel(x: Tensor, level: Level, dim: number): Tensor {
-  const lanes = new Map(x.storage.lanes ?? []);
+  const lanes = new Map(storageOf(x).lanes ?? []);
   const bytes = lanes.get(level) ?? 0;
   lanes.delete(level);
-  const { root } = x.storage;
-  const out = new Tensor(
+  const { root } = storageOf(x);
+  const out = makeTensor(
     root.withLanes(lanes),
     x.dtype,
     x.shape.toSpliced(dim, 0, level.size),
     x.strides.toSpliced(dim, 0, bytes / dtypeInfo[x.dtype].bytes),
-    x.offset,
+    offsetOf(x),
   );
   track('vmap', [x], [out], [], ([g]) => [enterLevel(g as Tensor, level, dim)]);
   return out;

@@ -10,11 +10,13 @@ import { activeLevels, type Level, mayHaveLanes, NO_LEVELS, union, withLevels } 
 import { enlistNode } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import type { Shape } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { leafNodeOf, nodeOf, outputIndexOf, revive, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** The levels that a tensor has lanes for. */
-export const levelsOf = (tensor: Tensor | null): readonly Level[] =>
-  tensor === null || tensor.storage.lanes === null ? NO_LEVELS : [...tensor.storage.lanes.keys()];
+export const levelsOf = (tensor: Tensor | null): readonly Level[] => {
+  const lanes = tensor === null ? null : storageOf(tensor).lanes;
+  return lanes === null ? NO_LEVELS : [...lanes.keys()];
+};
 
 /** Where a gradient flows on to: output `index` of `node`. */
 export interface Edge {
@@ -74,8 +76,8 @@ export class GraphNode {
     this.shapes = new Array<null>(outputs).fill(null);
     this.#vjp = vjp;
     this.#saved = saved.map((tensor) => {
-      tensor.storage.retain();
-      return { tensor, storage: tensor.storage, version: tensor.storage.version };
+      storageOf(tensor).retain();
+      return { tensor, storage: storageOf(tensor), version: storageOf(tensor).version };
     });
     if (leaf === null) enlistNode(this);
     else this.levels = levelsOf(leaf);
@@ -102,7 +104,7 @@ export class GraphNode {
             `(version ${storage.version}, saved at ${version}). Use the op without the underscore, or clone() first.`,
         );
       // A disposed handle gave up the user's claim, not ours.
-      return tensor.disposed ? tensor.revive() : tensor;
+      return tensor.disposed ? revive(tensor) : tensor;
     });
     const vjp = this.#vjp as Vjp;
     if (!mayHaveLanes()) return vjp(grads, saved, needs);
@@ -122,7 +124,8 @@ export class GraphNode {
 
 /** The edge that a gradient of `tensor` flows along; null when it needs none. */
 export function edgeOf(tensor: Tensor): Edge | null {
-  if (tensor.node !== null) return { node: tensor.node, index: tensor.outputIndex };
+  const node = nodeOf(tensor);
+  if (node !== null) return { node, index: outputIndexOf(tensor) };
   if (!tensor.requiresGrad) return null;
-  return { node: tensor.leafNode(), index: 0 };
+  return { node: leafNodeOf(tensor), index: 0 };
 }

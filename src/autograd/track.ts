@@ -1,6 +1,6 @@
 /** The one place where an op joins the tape. */
 import { union } from '../memory/lanes.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { attach, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { inspector, isGradEnabled, seriesRules } from './mode.ts';
 import { edgeOf, GraphNode, type Vjp } from './node.ts';
 
@@ -42,8 +42,9 @@ export function record(
   const node = new GraphNode(name, edges, saved, vjp, outputs.length);
   for (const [i, output] of outputs.entries())
     if (output.isFloatingPoint) {
-      output.attach(node, i);
-      if (output.storage.lanes !== null) node.levels = union(node.levels, output.storage.lanes.keys());
+      attach(output, node, i);
+      const { lanes } = storageOf(output);
+      if (lanes !== null) node.levels = union(node.levels, lanes.keys());
     }
   const looking = inspector();
   if (looking !== null) node.where = looking.made(name, outputs);

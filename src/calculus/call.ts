@@ -19,7 +19,7 @@ import { fromArray, tensor } from '../ops/creation.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/view.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A function of one variable, applied to every element of a tensor. */
 export type Elementwise = (x: Tensor) => Tensor;
@@ -76,9 +76,8 @@ export function expectOptions<T extends object>(op: string, options: T, known: r
 
 /** What a function returned, if that is a float64 tensor. */
 export function expectResult(op: string, y: unknown): Tensor {
-  if (!(y instanceof Tensor))
-    throw new ArgumentError(op, `the function returned ${describe(y)}; it has to return a tensor`);
-  y.assertAlive(op);
+  if (!isTensor(y)) throw new ArgumentError(op, `the function returned ${describe(y)}; it has to return a tensor`);
+  assertAlive(y, op);
   if (!y.isFloatingPoint) throw new DTypeError(op, `the function returned ${y.dtype}, wants float64`);
   if (y.dtype !== 'float64')
     throw new DTypeError(
@@ -90,7 +89,7 @@ export function expectResult(op: string, y: unknown): Tensor {
 
 /** A float64 copy of a tensor that is part of no graph. */
 export function toFloat64(op: string, x: Tensor): Float64Array {
-  x.assertAlive(op);
+  assertAlive(x, op);
   if (!x.isFloatingPoint) throw new DTypeError(op, `wants floats, got a tensor of ${x.dtype}; use to({ dtype })`);
   return Float64Array.from(x.data() as Float64Array);
 }
@@ -212,7 +211,7 @@ export interface Place {
 export function readPoint(op: string, point: unknown, name = 'the point'): Place {
   let values: Float64Array;
   let backend: BackendName | undefined;
-  if (point instanceof Tensor) {
+  if (isTensor(point)) {
     if (point.ndim > 1) throw new ShapeError(op, `${name} has shape ${formatShape(point.shape)}, wants a vector`);
     values = toFloat64(op, point);
     backend = point.backend;
@@ -223,7 +222,7 @@ export function readPoint(op: string, point: unknown, name = 'the point'): Place
   values.forEach((value) => {
     expectFinite(op, name, value);
   });
-  return { values, separate: !(point instanceof Tensor), backend };
+  return { values, separate: !isTensor(point), backend };
 }
 
 export const formatPoint = (values: ArrayLike<number>): string =>

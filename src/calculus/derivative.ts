@@ -5,7 +5,7 @@ import { scope } from '../memory/scope.ts';
 import { castTo } from '../ops/convert.ts';
 import { tensor } from '../ops/creation.ts';
 import { reshape } from '../ops/view.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Elementwise, expectFinite, expectFunction, expectWhole, jet, refuseNaN } from './call.ts';
 
 /** A derivative: a function of the same kind, for a number or for every element of a tensor. */
@@ -41,8 +41,8 @@ export function derivative(f: Elementwise, n = 1): Derivative {
       return jets[n] as Tensor;
     });
   return ((x: number | Tensor) => {
-    if (x instanceof Tensor) {
-      if (!x.assertAlive('derivative').isFloatingPoint)
+    if (isTensor(x)) {
+      if (!assertAlive(x, 'derivative').isFloatingPoint)
         throw new DTypeError('derivative', `wants floats, got a tensor of ${x.dtype}; use to({ dtype })`);
       return at(x);
     }

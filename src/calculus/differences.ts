@@ -5,7 +5,7 @@ import { vmap } from '../autograd/vmap.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { fromArray, tensor } from '../ops/creation.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import {
   type Elementwise,
   expectFinite,
@@ -70,7 +70,7 @@ function evaluate(f: Elementwise, xs: Float64Array, dtype: 'float32' | 'float64'
       const x = tensor(xs, { dtype });
       const y = f(x);
       if (dtype === 'float64') expectResult('difference', y);
-      else if (!(y instanceof Tensor))
+      else if (!isTensor(y))
         throw new ArgumentError('difference', `the function returned ${describe(y)}; it has to return a tensor`);
       else if (y.dtype !== dtype)
         throw new DTypeError('difference', `the function returned ${y.dtype}, wants ${dtype}`);

@@ -2,7 +2,7 @@
 import { ArgumentError, describe } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { filled } from '../ops/convert.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Elementwise, expectFinite, expectFunction, expectWhole, jetSampler } from './call.ts';
 
 /** A polynomial in (x − at). */
@@ -22,7 +22,7 @@ export class TaylorPolynomial {
   evaluate(x: number | Tensor): number | Tensor {
     const { at, coefficients } = this;
     if (typeof x === 'number') return coefficients.reduceRight((total, c) => total * (x - at) + c, 0);
-    if (!(x instanceof Tensor)) throw new ArgumentError('evaluate', `wants a number or a tensor, got ${describe(x)}`);
+    if (!isTensor(x)) throw new ArgumentError('evaluate', `wants a number or a tensor, got ${describe(x)}`);
     return scope(() => {
       const from = x.sub(at);
       return coefficients.reduceRight((total, c) => total.mul(from).add(c), filled('evaluate', x.shape, 0, from));

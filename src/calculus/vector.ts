@@ -6,7 +6,7 @@ import { ArgumentError, formatShape, ShapeError } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { filled } from '../ops/convert.ts';
 import { fromArray } from '../ops/creation.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import {
   callScalar,
   expectFunction,
@@ -119,7 +119,7 @@ export function partial(f: Multivariate, index: number): (...point: number[] | [
   expectFunction('partial', f);
   expectWhole('partial', 'the index of a variable', index, 0, 2 ** 31);
   return (...point) => {
-    const place = readPoint('partial', point[0] instanceof Tensor ? point[0] : point);
+    const place = readPoint('partial', isTensor(point[0]) ? point[0] : point);
     if (index >= place.values.length)
       throw new ArgumentError('partial', `there is no variable ${index}, the point has ${place.values.length}`);
     return gradientAt('partial', f, place).gradient[index] as number;
@@ -142,7 +142,7 @@ export function directionalDerivative(
   expectFunction(op, f);
   const place = readPoint(op, point);
   const n = place.values.length;
-  const many = direction instanceof Tensor && direction.ndim === 2;
+  const many = isTensor(direction) && direction.ndim === 2;
   const rows = many ? toFloat64(op, direction) : readPoint(op, direction, 'the direction').values;
   if (many ? direction.shape[1] !== n : rows.length !== n)
     throw new ShapeError(

@@ -2,7 +2,7 @@
 import type { BackendName } from '../backend/registry.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, offsetOf, revive, storageOf, type Tensor } from '../tensor/tensor.ts';
 import type { Memory } from './ir.ts';
 import type { Program } from './program.ts';
 import type { GradUse } from './recorder.ts';
@@ -66,17 +66,17 @@ export interface Entry {
 
 /** A view of an argument that the function returned, over the memory of the argument of this call. */
 export function viewOf(view: Tensor, argument: Tensor, index: number, specs: readonly TensorSpec[]): Tensor {
-  const { dtype, shape, strides, offset } = view;
-  return new Tensor(
-    argument.storage,
+  const { dtype, shape, strides } = view;
+  return makeTensor(
+    storageOf(argument),
     dtype,
     shape,
     strides,
-    argument.offset + offset - (specs[index] as TensorSpec).offset,
+    offsetOf(argument) + offsetOf(view) - (specs[index] as TensorSpec).offset,
   );
 }
 
 /** A tensor on lasting memory under a new handle, where the old one was disposed of. */
-export const revived = (tensor: Tensor): Tensor => (tensor.disposed ? revive(tensor) : tensor);
+export const revived = (tensor: Tensor): Tensor => (tensor.disposed ? lastingHandle(tensor) : tensor);
 
-const revive = (tensor: Tensor): Tensor => keep(outsideScopes(() => tensor.revive()));
+const lastingHandle = (tensor: Tensor): Tensor => keep(outsideScopes(() => revive(tensor)));

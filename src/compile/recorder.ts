@@ -8,7 +8,7 @@ import type { Heap, Storage } from '../memory/storage.ts';
 import { type Observer, unobserved } from '../program/observer.ts';
 import type { Instruction as Emitted } from '../tensor/create.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Instruction, type Memory, type Operand, rename, roleOf, sizeOf } from './ir.ts';
 import { callerLine } from './where.ts';
 
@@ -172,12 +172,12 @@ export class Recorder implements Observer {
   }
 
   gradRead(tensor: Tensor, value: Tensor | null): void {
-    if (this.isMade(tensor.storage) || this.grads.has(tensor)) return;
+    if (this.isMade(storageOf(tensor)) || this.grads.has(tensor)) return;
     this.grads.set(tensor, { tensor, entry: value, read: true, drops: false });
   }
 
   gradWritten(tensor: Tensor, drops: boolean): void {
-    if (this.isMade(tensor.storage)) return;
+    if (this.isMade(storageOf(tensor))) return;
     const use = this.grads.get(tensor);
     if (use === undefined) {
       const entry = unobserved(() => tensor.grad);

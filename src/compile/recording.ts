@@ -6,7 +6,7 @@ import { keep, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { clone } from '../ops/convert.ts';
 import { observed, unobserved } from '../program/observer.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Entry, type GradEffect, type Output, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import { type BuildOptions, Program } from './program.ts';
@@ -21,9 +21,9 @@ export interface RecordOptions extends BuildOptions {
 /** A result without history, in the caller's scope. Gradients do not flow out of a compiled function. */
 function bare(recorder: Recorder, tensor: Tensor): Tensor {
   // A constant is the program's own: whoever gets it may change it.
-  const result = recorder.isConstant(tensor.storage) ? observed(recorder, () => clone(tensor)) : tensor;
-  return result.node !== null || (recorder.isMade(result.storage) && result.requiresGrad)
-    ? new Tensor(result.storage, result.dtype, result.shape, result.strides, result.offset)
+  const result = recorder.isConstant(storageOf(tensor)) ? observed(recorder, () => clone(tensor)) : tensor;
+  return nodeOf(result) !== null || (recorder.isMade(storageOf(result)) && result.requiresGrad)
+    ? makeTensor(storageOf(result), result.dtype, result.shape, result.strides, offsetOf(result))
     : result;
 }
 
@@ -62,41 +62,41 @@ export function record(
 
   function finish(): { entry: Entry; result: unknown } {
     const aliases = new Map<Storage, number>();
-    for (const [i, { storage }] of stands.entries())
+    for (const [i, storage] of stands.map(storageOf).entries())
       if (stands[i] !== actual[i] && !aliases.has(storage)) aliases.set(storage, i);
     // Tensors that are arguments and that the function reaches by itself as well are bound, whichever way they are used.
     for (const [i, spec] of specs.entries()) {
       const [stand, tensor] = [stands[i] as Tensor, actual[i] as Tensor];
-      if (stand === tensor || !recorder.memories.has(tensor.storage)) continue;
-      recorder.unite(stand.storage, tensor.storage);
+      if (stand === tensor || !recorder.memories.has(storageOf(tensor))) continue;
+      recorder.unite(storageOf(stand), storageOf(tensor));
       spec.bound = tensor;
     }
-    const grads = gradEffects(recorder, ({ storage }) => aliases.get(storage) ?? -1);
+    const grads = gradEffects(recorder, (tensor) => aliases.get(storageOf(tensor)) ?? -1);
     for (const { use, tensor, argument } of grads)
       if (tensor !== null && argument >= 0)
         use.tensor.grad = viewOf(tensor, actual[argument] as Tensor, argument, specs);
     const { gradSlots, slots, kept } = classify(recorder, aliases, grads, results, reuseOutputs);
     const gradStorages = gradSlots.map(({ storage }) => storage);
     const outputs = results.map((tensor): Output => {
-      const index = aliases.get(tensor.storage);
+      const index = aliases.get(storageOf(tensor));
       if (index !== undefined) {
         const whole = stands.indexOf(tensor);
         return whole >= 0 ? { kind: 'argument', index: whole } : { kind: 'view', index, tensor };
       }
-      const slot = slots.findIndex(({ storage }) => storage === tensor.storage);
+      const slot = slots.findIndex(({ storage }) => storage === storageOf(tensor));
       if (slot >= 0) return { kind: 'fresh', slot, tensor };
-      const gradSlot = gradStorages.indexOf(tensor.storage);
+      const gradSlot = gradStorages.indexOf(storageOf(tensor));
       if (gradSlot >= 0) return { kind: 'grad', slot: gradSlot, tensor };
-      if (reuseOutputs && recorder.isMade(tensor.storage)) keep(tensor);
+      if (reuseOutputs && recorder.isMade(storageOf(tensor))) keep(tensor);
       return { kind: 'bound', tensor };
     });
     const { heap } = recorder;
     const program = heap === null ? null : new Program(heap, recorder.instructions, options);
     const memoryOf = (i: number) => {
-      const memory = recorder.memories.get((stands[i] as Tensor).storage) ?? null;
+      const memory = recorder.memories.get(storageOf(stands[i] as Tensor)) ?? null;
       return memory !== null && memory.kind === 'slot' ? memory : null;
     };
-    const lasting = outputs.flatMap((output) => (output.kind === 'bound' ? [output.tensor.storage] : []));
+    const lasting = outputs.flatMap((output) => (output.kind === 'bound' ? [storageOf(output.tensor)] : []));
     const pins = [...new Set([...lasting, ...kept])];
     for (const storage of [...pins, ...gradStorages]) storage.pin();
     const entry: Entry = {
@@ -142,7 +142,7 @@ function classify(
   const gradSlots: Memory[] = [];
   for (const effect of grads) {
     if (effect.tensor === null || effect.argument >= 0) continue;
-    const { storage } = effect.tensor;
+    const storage = storageOf(effect.tensor);
     const memory = recorder.memories.get(storage);
     if (memory === undefined || recorder.isConstant(storage) || !recorder.isMade(storage)) kept.add(storage);
     else {
@@ -150,7 +150,7 @@ function classify(
       effect.slot = gradSlots.indexOf(memory);
     }
   }
-  const made = new Set(results.map(({ storage }) => storage).filter((storage) => recorder.isMade(storage)));
+  const made = new Set(results.map(storageOf).filter((storage) => recorder.isMade(storage)));
   const slots: Memory[] = [];
   for (const [storage, memory] of recorder.memories) {
     if (aliases.has(storage) || gradSlots.includes(memory)) memory.kind = 'slot';
@@ -169,8 +169,8 @@ function releasePlaceholders(stands: readonly Tensor[], actual: readonly Tensor[
   for (const [i, stand] of stands.entries()) {
     const tensor = actual[i] as Tensor;
     if (stand === tensor || stand.disposed) continue;
-    tensor.storage.version += stand.storage.version;
-    stand.storage.version = 0;
+    storageOf(tensor).version += storageOf(stand).version;
+    storageOf(stand).version = 0;
     stand.dispose();
   }
 }
@@ -178,7 +178,7 @@ function releasePlaceholders(stands: readonly Tensor[], actual: readonly Tensor[
 function gradEffects(recorder: Recorder, argumentOf: (tensor: Tensor) => number): GradEffect[] {
   return [...recorder.grads.values()].map((use): GradEffect => {
     const after = use.tensor.grad;
-    const memory = use.entry === null || !use.read ? null : (recorder.memories.get(use.entry.storage) ?? null);
+    const memory = use.entry === null || !use.read ? null : (recorder.memories.get(storageOf(use.entry)) ?? null);
     const common = { use, memory, argument: -1, slot: -1, requiresGrad: use.tensor.requiresGrad };
     if (after === use.entry) return { ...common, exit: 'unchanged', tensor: null };
     if (after === null) return { ...common, exit: 'null', tensor: null };

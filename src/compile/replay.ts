@@ -5,7 +5,7 @@ import { isScoped, keep, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Entry, type GradEffect, type Output, revived, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import type { Program } from './program.ts';
@@ -41,7 +41,7 @@ function boundArgument(entry: Entry, tensors: readonly Tensor[]): boolean {
   const { heap } = entry.program as Program;
   for (let i = 0; i < entry.tensors.length; i++) {
     const { bound } = entry.tensors[i] as TensorSpec;
-    const { storage } = tensors[i] as Tensor;
+    const storage = storageOf(tensors[i] as Tensor);
     if (bound !== null || entry.inputs[i] === null) continue;
     if (storage.heap !== heap || (entry.program as Program).isBound(storage)) return true;
     if (entry.gradStorages.includes(storage) || isGradient(entry.grads, storage)) return true;
@@ -53,7 +53,8 @@ function boundArgument(entry: Entry, tensors: readonly Tensor[]): boolean {
 function isGradient(grads: readonly GradEffect[], storage: Storage): boolean {
   for (let i = 0; i < grads.length; i++) {
     const { use, memory } = grads[i] as GradEffect;
-    if (memory !== null && use.tensor.grad?.storage === storage) return true;
+    const { grad } = use.tensor;
+    if (memory !== null && grad !== null && storageOf(grad) === storage) return true;
   }
   return false;
 }
@@ -87,7 +88,7 @@ export function bind(entry: Entry, tensors: readonly Tensor[]): void {
     const { use, memory } = grads[i] as GradEffect;
     if (memory === null || use.entry === null) continue;
     const grad = use.tensor.grad as Tensor;
-    program.bind(memory, addressOf(grad) - use.entry.offset * dtypeInfo[grad.dtype].bytes);
+    program.bind(memory, addressOf(grad) - offsetOf(use.entry) * dtypeInfo[grad.dtype].bytes);
   }
   for (let i = 0; i < entry.gradSlots.length; i++) bindGradient(entry, program, i);
 }
@@ -138,7 +139,7 @@ export function settle(entry: Entry, tensors: readonly Tensor[]): void {
     if (memory.kind === 'bound') memory.storage.version++;
     else {
       const at = inputs.indexOf(memory);
-      if (at >= 0) (tensors[at] as Tensor).storage.version++;
+      if (at >= 0) storageOf(tensors[at] as Tensor).version++;
       const slot = entry.gradSlots.indexOf(memory);
       if (slot >= 0) (entry.gradStorages[slot] as Storage).version++;
     }
@@ -147,7 +148,7 @@ export function settle(entry: Entry, tensors: readonly Tensor[]): void {
     const effect = grads[i] as GradEffect;
     if (effect.exit !== 'unchanged') leaveGrad(effect, entry, tensors);
     else if (effect.memory !== null && written.includes(effect.memory))
-      (effect.use.tensor.grad as Tensor).storage.version++;
+      storageOf(effect.use.tensor.grad as Tensor).version++;
   }
 }
 
@@ -169,13 +170,13 @@ function leaveGrad(effect: GradEffect, entry: Entry, tensors: readonly Tensor[])
 
 /** A gradient on its memory: the tensor that it was after the last run, if that may be used again. */
 const gradientOn = (storage: Storage, last: Tensor): Tensor =>
-  last.storage === storage && !last.disposed ? last : lastingOn(storage, last);
+  storageOf(last) === storage && !last.disposed ? last : lastingOn(storage, last);
 
 // Apart from its caller, because a function with a closure in it makes room for what that captures whenever it is called.
 const lastingOn = (storage: Storage, like: Tensor): Tensor => keep(outsideScopes(() => onStorage(storage, like)));
 
-const onStorage = (storage: Storage, { dtype, shape, strides, offset }: Tensor): Tensor =>
-  new Tensor(storage, dtype, shape, strides, offset);
+const onStorage = (storage: Storage, like: Tensor): Tensor =>
+  makeTensor(storage, like.dtype, like.shape, like.strides, offsetOf(like));
 
 /** One tensor of the result of a run. */
 function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fresh: readonly Storage[]): Tensor {
@@ -190,7 +191,7 @@ function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fres
     case 'grad': {
       // Where it is somebody's gradient as a whole, that very tensor.
       const effect = entry.grads.find(
-        ({ slot, tensor }) => slot === output.slot && tensor?.offset === output.tensor.offset,
+        ({ slot, tensor }) => slot === output.slot && tensor !== null && offsetOf(tensor) === offsetOf(output.tensor),
       );
       const grad = effect?.use.tensor.grad;
       const whole =

@@ -6,7 +6,7 @@ import { AutogradError, CompileError, describe, formatShape } from '../errors.ts
 import { Storage } from '../memory/storage.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, isTensor, makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** A tensor among the arguments. */
 export interface TensorSpec {
@@ -40,12 +40,12 @@ const isPlain = (value: unknown): value is Record<string, unknown> => {
 
 /** The signature of a value; the tensors in it are added to `tensors`. */
 export function specOf(op: string, value: unknown, tensors: Tensor[]): Spec {
-  if (value instanceof Tensor) {
-    value.assertAlive(op);
+  if (isTensor(value)) {
+    assertAlive(value, op);
     if (!value.isLeaf)
       throw new AutogradError(
         op,
-        `an argument of shape ${formatShape(value.shape)} is a result of '${value.node?.name}': gradients do not flow into a compiled function; detach() it`,
+        `an argument of shape ${formatShape(value.shape)} is a result of '${nodeOf(value)?.name}': gradients do not flow into a compiled function; detach() it`,
       );
     const index = tensors.push(value) - 1;
     return {
@@ -54,8 +54,8 @@ export function specOf(op: string, value: unknown, tensors: Tensor[]): Spec {
       dtype: value.dtype,
       shape: value.shape,
       strides: value.strides,
-      offset: value.offset,
-      shares: tensors.findIndex((other) => other.storage === value.storage),
+      offset: offsetOf(value),
+      shares: tensors.findIndex((other) => storageOf(other) === storageOf(value)),
       bound: value.requiresGrad ? value : null,
       requiresGrad: value.requiresGrad,
     };
@@ -80,8 +80,9 @@ export function specOf(op: string, value: unknown, tensors: Tensor[]): Spec {
 
 /** The tree of a result. */
 export function resultSpec(value: unknown, tensors: Tensor[]): Spec {
-  if (value instanceof Tensor) {
-    const { dtype, shape, strides, offset } = value;
+  if (isTensor(value)) {
+    const { dtype, shape, strides } = value;
+    const offset = offsetOf(value);
     const index = tensors.push(value) - 1;
     return { kind: 'tensor', index, dtype, shape, strides, offset, shares: index, bound: null, requiresGrad: false };
   }
@@ -105,14 +106,14 @@ export function resultSpec(value: unknown, tensors: Tensor[]): Spec {
 export function matches(spec: Spec, value: unknown, tensors: Tensor[]): boolean {
   switch (spec.kind) {
     case 'tensor': {
-      if (!(value instanceof Tensor) || value.disposed) return false;
+      if (!isTensor(value) || value.disposed) return false;
       tensors[spec.index] = value;
       if (value.requiresGrad !== spec.requiresGrad) return false;
       if (spec.bound !== null) return spec.bound === value;
       if (value.dtype !== spec.dtype) return false;
       if (!sameShape(value.shape, spec.shape) || !sameShape(value.strides, spec.strides)) return false;
       const first = tensors[spec.shares] as Tensor;
-      return spec.shares === spec.index || first.storage === value.storage;
+      return spec.shares === spec.index || storageOf(first) === storageOf(value);
     }
     case 'value':
       return Object.is(value, spec.value);
@@ -152,11 +153,11 @@ export function sharesAlike(specs: readonly TensorSpec[], tensors: readonly Tens
     const tensor = tensors[i] as Tensor;
     if (spec.shares !== i) {
       const first = specs[spec.shares] as TensorSpec;
-      if (tensor.offset - (tensors[spec.shares] as Tensor).offset !== spec.offset - first.offset) return false;
+      if (offsetOf(tensor) - offsetOf(tensors[spec.shares] as Tensor) !== spec.offset - first.offset) return false;
       continue;
     }
     for (let j = 0; j < i; j++)
-      if ((specs[j] as TensorSpec).shares === j && (tensors[j] as Tensor).storage === tensor.storage) return false;
+      if ((specs[j] as TensorSpec).shares === j && storageOf(tensors[j] as Tensor) === storageOf(tensor)) return false;
   }
   return true;
 }
@@ -187,9 +188,9 @@ export function placeholders(specs: readonly TensorSpec[], tensors: readonly Ten
   return specs.map((spec, i) => {
     const tensor = tensors[i] as Tensor;
     if (spec.bound !== null) return tensor;
-    const alias = aliases.get(tensor.storage) ?? Storage.aliasOf(tensor.storage);
-    aliases.set(tensor.storage, alias);
-    const known = made.get(tensor) ?? new Tensor(alias, tensor.dtype, tensor.shape, tensor.strides, tensor.offset);
+    const alias = aliases.get(storageOf(tensor)) ?? Storage.aliasOf(storageOf(tensor));
+    aliases.set(storageOf(tensor), alias);
+    const known = made.get(tensor) ?? makeTensor(alias, tensor.dtype, tensor.shape, tensor.strides, offsetOf(tensor));
     made.set(tensor, known);
     return known;
   });
@@ -197,13 +198,13 @@ export function placeholders(specs: readonly TensorSpec[], tensors: readonly Ten
 
 /** The byte address of a tensor's first element. */
 export const addressOf = (tensor: Tensor): number =>
-  tensor.storage.address + tensor.offset * dtypeInfo[tensor.dtype].bytes;
+  storageOf(tensor).address + offsetOf(tensor) * dtypeInfo[tensor.dtype].bytes;
 
 /** What first keeps a value from having the signature, in words; null if nothing does. */
 export function difference(spec: Spec, value: unknown, path: string): string | null {
   switch (spec.kind) {
     case 'tensor': {
-      if (!(value instanceof Tensor)) return `${path} was a tensor and is ${describe(value)}`;
+      if (!isTensor(value)) return `${path} was a tensor and is ${describe(value)}`;
       if (value.requiresGrad !== spec.requiresGrad)
         return `${path} ${value.requiresGrad ? 'requires' : 'does not require'} grad now`;
       if (spec.bound !== null && value !== spec.bound) return `${path} is another tensor, and is used by identity`;

@@ -1,6 +1,6 @@
 /** Text as indices, one per character. */
 import { ArgumentError, describe, IndexError } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** The characters (Unicode code points) that occur in a text, in order, and their numbers. */
 export class CharVocabulary {
@@ -46,7 +46,7 @@ export class CharVocabulary {
    * @throws IndexError at an index outside [0, size).
    */
   decode(indices: Tensor | Iterable<number | bigint>): string {
-    const list = indices instanceof Tensor ? indices.data() : indices;
+    const list = isTensor(indices) ? indices.data() : indices;
     if (typeof list !== 'object' || list === null || typeof list[Symbol.iterator] !== 'function')
       throw new ArgumentError('decode', `wants a tensor or an array of indices, got ${describe(indices)}`);
     const out: string[] = [];

@@ -9,7 +9,7 @@ import { ArgumentError, DTypeError, describe, formatShape } from '../errors.ts';
 import { fromArray } from '../ops/creation.ts';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { sizeOf } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { HALF_FORMATS, type HalfFormat } from './half.ts';
 
 const CODES = { float32: 'F32', float64: 'F64', int32: 'I32', int64: 'I64', uint8: 'U8', bool: 'BOOL' } as const;
@@ -32,7 +32,7 @@ export interface Safetensors {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor(value);
 
 /**
  * The bytes of a safetensors file with the given tensors, e.g. a module's `stateDict()`.
@@ -50,11 +50,10 @@ export function encodeSafetensors(
     throw new ArgumentError(op, `metadata is an object of strings, got ${describe(metadata)}`);
   const named = [...(record instanceof Map ? record : Object.entries(record))] as [string, Tensor][];
   for (const [name, tensor] of named) {
-    if (!(tensor instanceof Tensor))
-      throw new ArgumentError(op, `${describe(name)} is not a tensor but ${describe(tensor)}`);
+    if (!isTensor(tensor)) throw new ArgumentError(op, `${describe(name)} is not a tensor but ${describe(tensor)}`);
     if (typeof name !== 'string' || name === METADATA)
       throw new ArgumentError(op, `a tensor cannot be called ${describe(name)}`);
-    tensor.assertAlive(op);
+    assertAlive(tensor, op);
   }
   // Wide elements first, so that each tensor starts at a multiple of its element's size.
   const bytesOf = (tensor: Tensor) => dtypeInfo[tensor.dtype].bytes;

@@ -5,7 +5,7 @@
  */
 import type { GraphNode } from '../autograd/node.ts';
 import { ArgumentError, describe } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 let current: Scope | null = null;
 
@@ -37,7 +37,7 @@ export function collectTensors(
   into: Set<Tensor> = new Set(),
   seen: Set<object> = new Set(),
 ): Set<Tensor> {
-  if (value instanceof Tensor) into.add(value);
+  if (isTensor(value)) into.add(value);
   else if (typeof value === 'object' && value !== null && !seen.has(value)) {
     seen.add(value);
     if (value instanceof Map) for (const item of value.values()) collectTensors(item, into, seen);
@@ -65,7 +65,7 @@ function close(scope: Scope, kept: Set<Tensor>): void {
   leave(scope);
   const reachable = new Set<GraphNode>();
   if (scope.nodes.length > 0) {
-    const pending = [...kept].flatMap((tensor) => (tensor.node ? [tensor.node] : []));
+    const pending = [...kept].flatMap((tensor) => (nodeOf(tensor) ? [nodeOf(tensor)] : []));
     // A graph that was attached in place to a tensor from outside stays with that tensor.
     for (const node of scope.nodes) if (node.rebased) pending.push(node);
     while (pending.length > 0) {
@@ -151,7 +151,7 @@ export function owned(fn: () => readonly (Tensor | null)[]): (Tensor | null)[] {
     results = results.map((tensor) => {
       if (tensor === null) return null;
       if (!made.has(tensor) || taken.has(tensor))
-        return new Tensor(tensor.storage, tensor.dtype, tensor.shape, tensor.strides, tensor.offset);
+        return makeTensor(storageOf(tensor), tensor.dtype, tensor.shape, tensor.strides, offsetOf(tensor));
       taken.add(tensor);
       return tensor;
     });

@@ -5,7 +5,7 @@
 import type { BackendName } from '../backend/registry.ts';
 import { ArgumentError, describe } from '../errors.ts';
 import type { Pair, Size2d } from '../ops/window.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** What an argument may be, and what it is when left out. */
 export interface Kind<T> {
@@ -64,7 +64,7 @@ export const size2d = (least: 0 | 1, fallback?: Size2d): Kind<Size2d> => ({
 /** Vertical and horizontal, each by itself. */
 export const pair = (size: Size2d): Pair =>
   typeof size === 'number' ? [size, size] : [size[0] as number, size.at(-1) as number];
-export const tensor: Kind<Tensor> = { test: (v) => v instanceof Tensor && !v.disposed, range: 'a tensor' };
+export const tensor: Kind<Tensor> = { test: (v) => isTensor(v) && !v.disposed, range: 'a tensor' };
 
 /** Where a layer keeps its parameters. */
 export const factory = {
@@ -77,7 +77,7 @@ export const factory = {
 };
 
 const isOptions = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor(value);
 
 /**
  * Resolves arguments against their specification, whose order is that of the positions.

@@ -13,7 +13,7 @@ import { observer } from '../program/observer.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { dropGrad, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { Parameter } from './parameter.ts';
 
 const CALL = Symbol('call');
@@ -116,11 +116,11 @@ export abstract class Module extends Callable {
     const entries = Object.entries(this);
     const names = entries.map(([name]) => name);
     const values = entries.map(([, value]) => value as unknown);
-    const grads = values.map((value) => value instanceof Tensor && value.requiresGrad);
+    const grads = values.map((value) => isTensor(value) && value.requiresGrad);
     return () => {
       for (let i = 0; i < names.length; i++) {
         const value: unknown = Reflect.get(this, names[i] as string);
-        if (value !== values[i] || (value instanceof Tensor && value.requiresGrad !== grads[i]))
+        if (value !== values[i] || (isTensor(value) && value.requiresGrad !== grads[i]))
           return `${this.constructor.name}.${names[i]} changed`;
       }
       return null;
@@ -141,7 +141,7 @@ export abstract class Module extends Callable {
     if (typeof name !== 'string' || name === '' || name.includes('.'))
       throw new ArgumentError(op, `a name is a non-empty string without dots, got ${describe(name)}`);
     if (!this.#buffers.has(name) && name in this) throw new ArgumentError(op, `${name} exists already`);
-    if (tensor !== null && !(tensor instanceof Tensor))
+    if (tensor !== null && !isTensor(tensor))
       throw new ArgumentError(op, `wants a tensor or null, got ${describe(tensor)}`);
     if (typeof persistent !== 'boolean')
       throw new ArgumentError(op, `persistent is a boolean, got ${describe(persistent)}`);
@@ -185,7 +185,7 @@ export abstract class Module extends Callable {
   #ownBuffers(): { name: string; tensor: Tensor; persistent: boolean }[] {
     return [...this.#buffers].flatMap(([name, persistent]) => {
       const tensor: unknown = Reflect.get(this, name);
-      return tensor instanceof Tensor ? [{ name: stateName(name), tensor, persistent }] : [];
+      return isTensor(tensor) ? [{ name: stateName(name), tensor, persistent }] : [];
     });
   }
 
@@ -249,7 +249,7 @@ export abstract class Module extends Callable {
     const op = 'loadStateDict';
     const { strict = true } = checkOptions(op, options, ['strict']);
     if (typeof strict !== 'boolean') throw new ArgumentError(op, `strict is a boolean, got ${describe(strict)}`);
-    if (typeof dict !== 'object' || dict === null || dict instanceof Tensor)
+    if (typeof dict !== 'object' || dict === null || isTensor(dict))
       throw new ArgumentError(op, `wants an object of tensors, got ${describe(dict)}`);
     const given = new Map<unknown, unknown>(dict instanceof Map ? dict : Object.entries(dict));
     const own = this.#state();
@@ -259,7 +259,7 @@ export abstract class Module extends Callable {
     for (const [name, tensor] of own) {
       const value = given.get(name);
       if (!given.has(name)) continue;
-      if (!(value instanceof Tensor)) problems.push(`${name} is ${describe(value)}, expected a tensor`);
+      if (!isTensor(value)) problems.push(`${name} is ${describe(value)}, expected a tensor`);
       else if (value.disposed) problems.push(`${name} was disposed of`);
       else if (!sameShape(value.shape, tensor.shape))
         problems.push(`${name} has shape ${formatShape(value.shape)}, expected ${formatShape(tensor.shape)}`);
@@ -301,7 +301,7 @@ export abstract class Module extends Callable {
   /** Sets all gradients to null and frees their memory. */
   zeroGrad(): void {
     for (const parameter of this.parameters()) {
-      parameter.dropGrad();
+      dropGrad(parameter);
     }
   }
 
@@ -333,7 +333,7 @@ export abstract class Module extends Callable {
     };
     for (const module of this.modules())
       for (const [name, value] of Object.entries(module)) {
-        if (!(value instanceof Parameter) && !(module.#buffers.has(name) && value instanceof Tensor)) continue;
+        if (!(value instanceof Parameter) && !(module.#buffers.has(name) && isTensor(value))) continue;
         const tensor: Tensor = value;
         if (!moved.has(tensor))
           moved.set(

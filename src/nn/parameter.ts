@@ -6,7 +6,7 @@ import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { resolveHeap } from '../tensor/options.ts';
 import { format } from '../tensor/print.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { partsOf, Tensor } from '../tensor/tensor.ts';
 
 /**
  * A leaf tensor that is found by `Module.parameters()` when it is a property of a module. It outlives every scope.
@@ -15,7 +15,7 @@ export class Parameter extends Tensor {
   /** @param data The initial value; the memory is shared, its history is not. */
   constructor(data: Tensor, requiresGrad = true) {
     expectTensor('Parameter', data);
-    super(data.storage, data.dtype, data.shape, data.strides, data.offset);
+    super(...partsOf(data));
     keep(this);
     this.requiresGrad_(requiresGrad);
   }

@@ -8,7 +8,7 @@ import * as raw from '../generated/elementwise.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, isFloating, typeOfScalar } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { commonType, expectOperand, where } from './condition.ts';
 import { castTo, clone, filled } from './convert.ts';
 
@@ -100,7 +100,7 @@ function clampAs(op: string, x: Tensor, min: Bound, max: Bound): Tensor {
  * both may come in an options object.
  */
 export function clamp(x: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor {
-  if (typeof min !== 'object' || min === null || min instanceof Tensor) return clampAs('clamp', x, min, max);
+  if (typeof min !== 'object' || min === null || isTensor(min)) return clampAs('clamp', x, min, max);
   const bounds = checkOptions('clamp', min, ['min', 'max']) as ClampOptions;
   return clampAs('clamp', x, bounds.min, bounds.max);
 }

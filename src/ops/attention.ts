@@ -11,7 +11,7 @@ import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sizeOf } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { maskedFill, triangle, where } from './condition.ts';
 import { sumTo } from './convert.ts';
 import { matmul } from './matmul.ts';
@@ -77,7 +77,7 @@ function weightsOf(op: string, query: Tensor, key: Tensor, { mask, isCausal, sca
   const scores = matmul(mul(query, scale), transpose(key, -2, -1));
   if (isCausal) {
     const [rows, columns] = [query.shape.at(-2) as number, key.shape.at(-2) as number];
-    const seen = triangle(op, query.storage.heap, rows, columns, 0, true);
+    const seen = triangle(op, storageOf(query).heap, rows, columns, 0, true);
     return softmax(where(seen, scores, Number.NEGATIVE_INFINITY), -1);
   }
   if (mask === null) return softmax(scores, -1);
@@ -135,14 +135,14 @@ function allocateLike(op: string, like: Tensor, shape: Shape): Tensor {
   const order = shape.map((_, d) => d);
   if (like.ndim === shape.length)
     order.sort((a, b) => (like.strides[b] as number) - (like.strides[a] as number) || a - b);
-  const dense = allocate(op, like.storage.heap, like.dtype, shape);
+  const dense = allocate(op, storageOf(like).heap, like.dtype, shape);
   if (order.every((d, i) => d === i) || order.at(-1) !== shape.length - 1) return dense;
   const strides = new Array<number>(shape.length);
   order.reduceRight((step, d) => {
     strides[d] = step;
     return step * (shape[d] as number);
   }, 1);
-  const ordered = new Tensor(dense.storage, like.dtype, shape, strides);
+  const ordered = makeTensor(storageOf(dense), like.dtype, shape, strides);
   dense.dispose();
   return ordered;
 }
@@ -175,7 +175,7 @@ function fused(
   form: Form,
   { batch, sizes }: { batch: Shape; sizes: Shape },
 ): Tensor {
-  const { heap } = query.storage;
+  const { heap } = storageOf(query);
   const [l, , e, v] = sizes as [number, number, number, number];
   const params = [form.scale, Number(form.isCausal)];
   const dtype = query.dtype;

@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { add, lerp_, mul, rsqrt, square, sub } from '../generated/elementwise.ts';
 import { BATCH_NORM, BATCH_NORM_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, contiguous, detach } from './convert.ts';
 import { named } from './params.ts';
 import { mean, sum } from './reduce.ts';
@@ -71,7 +71,7 @@ function fused(
   eps: number,
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
-  const { heap } = g.storage;
+  const { heap } = storageOf(g);
   const { shape, all, perChannel } = spaceOf(x);
   const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
   const [dweight, dbias] = [average, average].map(() => allocate(op, heap, g.dtype, average.shape)) as [Tensor, Tensor];

@@ -7,7 +7,7 @@ import type { Heap } from '../memory/storage.ts';
 import { allocate, commonHeap, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
-import type { Tensor, TensorLike } from '../tensor/tensor.ts';
+import { storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { castTo, sumTo } from './convert.ts';
 import { promoted } from './elementwise.ts';
 import { reshape } from './view.ts';
@@ -109,7 +109,7 @@ function keepTriangle(op: string, x: Tensor, diagonal: number, lower: boolean): 
   if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 30)
     throw new ArgumentError(op, `diagonal is a whole number, got ${describe(diagonal)}`);
   const [rows, columns] = x.shape.slice(-2) as [number, number];
-  return choose(op, triangle(op, x.storage.heap, rows, columns, diagonal, lower), x, 0, x.dtype);
+  return choose(op, triangle(op, storageOf(x).heap, rows, columns, diagonal, lower), x, 0, x.dtype);
 }
 
 /** The lower triangle of matrices [..., m, n], with zeros above the given diagonal. */

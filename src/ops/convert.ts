@@ -6,7 +6,7 @@ import { COPY } from '../generated/opcodes.ts';
 import { allocate, allocateOne, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
 import { broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
-import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { isTensor, makeTensor, offsetOf, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { checkInPlace, overwritten, writeOver } from './inplace.ts';
 import { sum } from './reduce.ts';
 import { expand, reshape } from './view.ts';
@@ -17,7 +17,7 @@ export function copyInto(op: string, target: Tensor, source: Tensor): void {
     target.strides,
     broadcastStrides(source.shape, source.strides, target.shape),
   ]);
-  emit(op, target.storage.heap, {
+  emit(op, storageOf(target).heap, {
     opcode: COPY,
     dtype: target.dtype,
     shape,
@@ -30,7 +30,7 @@ export function fillWith(op: string, target: Tensor, value: number): void {
   const { shape, strides } = coalesce(target.shape, [target.strides]);
   // A value that int64 immediates or uint8 cannot hold is converted by the kernel, from float64.
   const from: DType = isFloating(target.dtype) ? target.dtype : 'float64';
-  emit(op, target.storage.heap, {
+  emit(op, storageOf(target).heap, {
     opcode: COPY,
     dtype: target.dtype,
     shape,
@@ -40,7 +40,7 @@ export function fillWith(op: string, target: Tensor, value: number): void {
 
 /** A new constant tensor on the backend and of the dtype of `like`. */
 export function filled(op: string, shape: Shape, value: number, like: Tensor): Tensor {
-  const out = allocate(op, like.storage.heap, like.dtype, shape);
+  const out = allocate(op, storageOf(like).heap, like.dtype, shape);
   fillWith(op, out, value);
   return out;
 }
@@ -48,7 +48,7 @@ export function filled(op: string, shape: Shape, value: number, like: Tensor): T
 /** The tensor in another dtype; itself if it has that dtype. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
-  const out = allocate('to', x.storage.heap, dtype, x.shape);
+  const out = allocate('to', storageOf(x).heap, dtype, x.shape);
   copyInto('to', out, x);
   const from = x.dtype;
   track('to', [x], [out], [], ([g]) => [castTo(g as Tensor, from)]);
@@ -83,14 +83,16 @@ export function to(x: Tensor, options: DType | ToOptions): Tensor {
   if (backend === x.backend) return castTo(x, dtype);
   const elements = x.data();
   const moved = allocateOne('to', heapOf('to', backend), x.dtype, x.shape);
-  moved.storage.view(x.dtype, 0, x.size).set(elements as never);
+  storageOf(moved)
+    .view(x.dtype, 0, x.size)
+    .set(elements as never);
   return castTo(moved, dtype);
 }
 
 /** A copy in fresh memory; gradients flow through it. */
 export function clone(x: Tensor): Tensor {
   expectTensor('clone', x);
-  const out = allocate('clone', x.storage.heap, x.dtype, x.shape);
+  const out = allocate('clone', storageOf(x).heap, x.dtype, x.shape);
   copyInto('clone', out, x);
   track('clone', [x], [out], [], ([g]) => [g as Tensor]);
   return out;
@@ -104,7 +106,7 @@ export function contiguous(x: Tensor): Tensor {
 /** The same data without its history: gradients stop here. Shares memory. */
 export function detach(x: Tensor): Tensor {
   expectTensor('detach', x);
-  return new Tensor(x.storage, x.dtype, x.shape, x.strides, x.offset);
+  return makeTensor(storageOf(x), x.dtype, x.shape, x.strides, offsetOf(x));
 }
 
 /** Overwrites `x` with `source`, broadcast and converted. Returns `x`. */
@@ -114,12 +116,12 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
   expectTensor('copy_', source, 'a tensor or a number');
   checkInPlace('copy_', x);
   let value =
-    source.storage.heap === x.storage.heap
+    storageOf(source).heap === storageOf(x).heap
       ? castTo(source, x.dtype)
       : to(source, { dtype: x.dtype, backend: x.backend });
   if (!sameShape(value.shape, x.shape)) value = expand(value, x.shape);
   // A leaf has no node that x could take over, and overlapping memory must be read before it is written.
-  if ((value === source && source.requiresGrad) || value.storage === x.storage) value = clone(value);
+  if ((value === source && source.requiresGrad) || storageOf(value) === storageOf(x)) value = clone(value);
   writeOver('copy_', x, value);
   return x;
 }
@@ -127,7 +129,7 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
 /** Sets every element to `value`, in place. Returns `x`. */
 export function fill_(x: Tensor, value: TensorLike): Tensor {
   expectTensor('fill_', x);
-  if (value instanceof Tensor) {
+  if (isTensor(value)) {
     if (value.ndim !== 0)
       throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
     return copy_(x, value);

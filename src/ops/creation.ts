@@ -27,7 +27,7 @@ import {
   type Sizes,
   type TensorOptions,
 } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, clone, detach, fillWith, to } from './convert.ts';
 
 /**
@@ -39,14 +39,16 @@ import { castTo, clone, detach, fillWith, to } from './convert.ts';
  * @throws ShapeError for ragged arrays, ArgumentError for anything that is not a number; both name the place.
  */
 export function tensor(data: NestedData | Tensor, options?: TensorOptions): Tensor {
-  if (data instanceof Tensor) return copyOf(data, options);
+  if (isTensor(data)) return copyOf(data, options);
   if (isTypedArray(data)) return fromTypedArray('tensor', data, [data.length], options);
   const { shape, values, dtype: found } = readNested('tensor', data);
   const resolved = resolveOptions('tensor', options, found);
   const { dtype } = resolved;
   const converted = values.map((value, i) => convertElement('tensor', value, dtype, i));
   const out = allocateOne('tensor', resolved.heap, dtype, shape);
-  out.storage.view(dtype, 0, out.size).set(converted as never);
+  storageOf(out)
+    .view(dtype, 0, out.size)
+    .set(converted as never);
   return finish(out, resolved);
 }
 
@@ -80,7 +82,7 @@ function fromTypedArray(op: string, array: SourceArray, shape: Shape, options: u
   const own = typeOfArray(op, array);
   const resolved = resolveOptions(op, options, own);
   const out = allocateOne(op, resolved.heap, own, shape);
-  const target = out.storage.view(own, 0, array.length);
+  const target = storageOf(out).view(own, 0, array.length);
   // Uint32Array is the one that goes into int64 without holding bigints.
   target.set((array instanceof Uint32Array ? BigInt64Array.from(array, BigInt) : array) as never);
   const result = castTo(out, resolved.dtype);
@@ -96,7 +98,7 @@ function constant(op: string, shape: Shape, value: Scalar, resolved: Resolved): 
   const exact = typeof element !== 'bigint' || Number.isSafeInteger(Number(element));
   const out = exact ? allocate(op, heap, dtype, shape) : allocateOne(op, heap, dtype, shape);
   if (exact) fillWith(op, out, Number(element));
-  else (out.storage.view(dtype, 0, out.size) as BigInt64Array).fill(element as bigint);
+  else (storageOf(out).view(dtype, 0, out.size) as BigInt64Array).fill(element as bigint);
   return finish(out, resolved);
 }
 
@@ -212,7 +214,7 @@ function spaced(op: string, steps: number, options: unknown, value: (i: number) 
   const { dtype, heap } = resolved;
   if (dtype === 'bool') throw new DTypeError(op, 'does not make bool tensors');
   const out = allocateOne(op, heap, dtype, [n]);
-  const elements: TypedArray = out.storage.view(dtype, 0, n);
+  const elements: TypedArray = storageOf(out).view(dtype, 0, n);
   for (let i = 0; i < n; i++) elements[i] = convertElement(op, value(i), dtype) as never;
   return finish(out, resolved);
 }
@@ -250,7 +252,7 @@ export function eye(n: number, m?: number | TensorOptions, options?: TensorOptio
   const resolved = resolveOptions('eye', options ?? (square ? m : undefined), 'float32');
   const shape = checkShape('eye', [rows, columns]);
   const out = constant('eye', shape, 0, { ...resolved, requiresGrad: false });
-  const diagonal = new Tensor(out.storage, out.dtype, [Math.min(rows, columns)], [columns + 1]);
+  const diagonal = makeTensor(storageOf(out), out.dtype, [Math.min(rows, columns)], [columns + 1]);
   fillWith('eye', diagonal, 1);
   diagonal.dispose();
   return finish(out, resolved);

@@ -7,7 +7,7 @@ import { track, tracks } from '../autograd/track.ts';
 import { mul, ne, sub } from '../generated/elementwise.ts';
 import { CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, operand } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo, contiguous } from './convert.ts';
 import { checkIndex, indexSelect, oneHot } from './index.ts';
@@ -74,10 +74,10 @@ function fused(
 ): Tensor {
   const rows = toRows(OP, x, dim);
   const { shape, strides } = rowSpace(rows);
-  const out = allocate(OP, x.storage.heap, x.dtype, rows.shape);
+  const out = allocate(OP, storageOf(x).heap, x.dtype, rows.shape);
   // What a mean or a sum hands back is one number, repeated without a copy.
   const slope = g.strides.every((stride) => stride === 0) ? operand(g, EVERYWHERE) : operand(contiguous(g), PER_ROW);
-  emit(OP, x.storage.heap, {
+  emit(OP, storageOf(x).heap, {
     opcode: CROSS_ENTROPY_BACKWARD,
     dtype: x.dtype,
     shape,

@@ -11,7 +11,7 @@ import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, emitFlat, type Instruction, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
-import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { isTensor, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { castTo, clone, filled, sumTo } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
 import { checkInPlace, overlaps, writeOver } from './inplace.ts';
@@ -82,9 +82,9 @@ function flatLead(inputs: readonly TensorLike[]): Tensor | null {
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i] as TensorLike;
     if (typeof x === 'number') continue;
-    if (!(x instanceof Tensor) || x.disposed || !x.isContiguous) return null;
+    if (!isTensor(x) || x.disposed || !x.isContiguous) return null;
     if (lead === null) lead = x;
-    else if (x.storage.heap !== lead.storage.heap || x.dtype !== lead.dtype || !sameShape(x.shape, lead.shape))
+    else if (storageOf(x).heap !== storageOf(lead).heap || x.dtype !== lead.dtype || !sameShape(x.shape, lead.shape))
       return null;
   }
   return lead?.isFloatingPoint && lead.size > 0 ? lead : null;
@@ -109,14 +109,14 @@ function computeFlat(
   inputs: readonly TensorLike[],
   params: readonly number[],
 ): Tensor {
-  const { heap } = lead.storage;
+  const { heap } = storageOf(lead);
   const out = allocate(op, heap, spec.test ? 'bool' : lead.dtype, lead.shape);
   emitFlat(op, heap, spec.opcode, out, lead.dtype, inputs, params);
   return out;
 }
 
 function applyAny(spec: ElementwiseSpec, inputs: readonly TensorLike[], params: readonly number[]): Tensor {
-  for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(spec.name, input);
+  for (const input of inputs) if (!isTensor(input)) checkNumber(spec.name, input);
   const heap = commonHeap(spec.name, inputs);
   const dtype = computeType(spec.name, spec, inputs);
   const operands = inputs.map((input) => (typeof input === 'number' ? input : castTo(input, dtype)));
@@ -144,8 +144,8 @@ export function applyInPlace(
 ): Tensor {
   const op = `${spec.name}_`;
   const target = inputs[0];
-  if (!(target instanceof Tensor)) throw new ArgumentError(op, `wants a tensor, got ${describe(target)}`);
-  for (const input of inputs) if (!(input instanceof Tensor)) checkNumber(op, input);
+  if (!isTensor(target)) throw new ArgumentError(op, `wants a tensor, got ${describe(target)}`);
+  for (const input of inputs) if (!isTensor(input)) checkNumber(op, input);
   const heap = commonHeap(op, inputs);
   const dtype = computeType(op, spec, inputs);
   const result = spec.test ? 'bool' : dtype;
@@ -177,7 +177,7 @@ export function applyInPlace(
       params,
       target,
     );
-    target.storage.version++;
+    storageOf(target).version++;
     return target;
   }
   // A derivative that reads the former value needs a copy of it: the memory is about to change.
@@ -301,5 +301,5 @@ function cotangent(
   const kernel = { opcode: fused, test: false, divides: false };
   const lead = flatLead(values);
   if (lead !== null) return computeFlat(spec.name, lead, kernel, values, params);
-  return compute(spec.name, g.storage.heap, kernel, values, g.dtype, params, null);
+  return compute(spec.name, storageOf(g).heap, kernel, values, g.dtype, params, null);
 }

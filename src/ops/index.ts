@@ -10,7 +10,7 @@ import { CHECK_INDEX, GATHER, SCATTER, SCATTER_ADD } from '../generated/opcodes.
 import { allocate, commonHeap, emit, expectTensor, type Instruction, operand } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides, coalesce, resolveDim, resolveShape, type Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor, TensorLike } from '../tensor/tensor.ts';
+import { storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { checkFits, choose, positions } from './condition.ts';
 import { castTo, clone, copyInto, filled, fillWith } from './convert.ts';
 import { amax } from './reduce.ts';
@@ -71,7 +71,7 @@ export function pick(op: string, x: Tensor, dim: number, index: Tensor, ignored:
 /** @internal Zeros of the given shape, to which `parts` are added where the index says. */
 export function accumulate(op: string, shape: Shape, dim: number, index: Tensor, parts: Tensor): Tensor {
   const out = filled(op, shape, 0, parts);
-  emit(op, parts.storage.heap, move(SCATTER_ADD, out, dim, index, parts));
+  emit(op, storageOf(parts).heap, move(SCATTER_ADD, out, dim, index, parts));
   track(op, [parts], [out], [index], ([g], [places]) => [pick(op, g as Tensor, dim, places as Tensor)]);
   return out;
 }
@@ -147,9 +147,9 @@ function checkSource(op: string, x: Tensor, source: unknown): Tensor {
 
 /** Which parts a scatter left visible: of several written to one place, the last. */
 function survivors(op: string, shape: Shape, dim: number, index: Tensor): Tensor {
-  const order = reshape(positions(op, index.storage.heap, 'int64', index.size), index.shape);
+  const order = reshape(positions(op, storageOf(index).heap, 'int64', index.size), index.shape);
   const out = filled(op, shape, 0, index);
-  emit(op, index.storage.heap, move(SCATTER, out, dim, index, order));
+  emit(op, storageOf(index).heap, move(SCATTER, out, dim, index, order));
   return eq(pick(op, out, dim, index), order);
 }
 
@@ -312,7 +312,7 @@ export function oneHot(indices: Tensor, numClasses = -1): Tensor {
   if (numClasses === -1 && index.size === 0)
     throw new ArgumentError('oneHot', 'the number of classes cannot be told from no indices; pass numClasses');
   const classes = numClasses === -1 ? Math.max(amax(index).item() + 1, 0) : numClasses;
-  const heap = index.storage.heap;
+  const heap = storageOf(index).heap;
   const out = allocate('oneHot', heap, 'int64', resolveShape('oneHot', [...index.shape, classes]));
   fillWith('oneHot', out, 0);
   const places = reshape(index, [...index.shape, 1]);

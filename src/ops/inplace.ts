@@ -1,14 +1,26 @@
 /**
  * Changing tensors in place: who may be changed, and what becomes of the history. A tensor that was
  * overwritten has the history of what was written. Where it is a view, its base is from then on the old base with a part
- * replaced, and every view of that base follows (`Tensor.node`).
+ * replaced, and every view of that base follows (`nodeOf`).
  */
 import { enableGrad, isGradEnabled, seriesRules } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, AutogradError, formatShape, ShapeError } from '../errors.ts';
 import { allocate } from '../tensor/create.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
-import { Tensor, type TensorLike } from '../tensor/tensor.ts';
+import {
+  baseOf,
+  isTensor,
+  makeTensor,
+  nodeOf,
+  offsetOf,
+  outputIndexOf,
+  rebase,
+  setViewHistory,
+  storageOf,
+  type Tensor,
+  type TensorLike,
+} from '../tensor/tensor.ts';
 import { clone, contiguous, copyInto, fillWith } from './convert.ts';
 import { expand, stridedPart } from './view.ts';
 
@@ -20,10 +32,10 @@ export function checkInPlace(op: string, target: Tensor): void {
       `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`,
     );
   seriesRules()?.inPlace();
-  if (target.storage.lent)
+  if (storageOf(target).lent)
     throw new ArgumentError(op, 'an argument of the function inside vmap cannot be changed in place; clone() it first');
   if (!isGradEnabled()) return;
-  const base = target.viewOf;
+  const base = baseOf(target);
   if (target.isLeaf && target.requiresGrad)
     throw new AutogradError(
       op,
@@ -43,11 +55,11 @@ const repeats = (x: Tensor): boolean => x.strides.some((stride, d) => stride ===
 export function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean {
   return inputs.some(
     (input) =>
-      input instanceof Tensor &&
+      isTensor(input) &&
       input !== target &&
-      input.storage === target.storage &&
+      storageOf(input) === storageOf(target) &&
       !(
-        input.offset === target.offset &&
+        offsetOf(input) === offsetOf(target) &&
         sameShape(input.shape, target.shape) &&
         sameShape(input.strides, target.strides)
       ),
@@ -62,10 +74,10 @@ export function writeOver(op: string, target: Tensor, value: Tensor): void {
 
 /** Notes that all of `target` now holds `value`, or (null) something that no gradient flows to. */
 export function overwritten(op: string, target: Tensor, value: Tensor | null): void {
-  target.storage.version++;
+  storageOf(target).version++;
   if (!isGradEnabled()) return;
-  const base = target.viewOf;
-  if (base === null) target.rebase(value?.node ?? null, value?.outputIndex ?? 0);
+  const base = baseOf(target);
+  if (base === null) rebase(target, value && nodeOf(value), value === null ? 0 : outputIndexOf(value));
   else if (tracks([base, value])) replaceInBase(op, base, target, value);
 }
 
@@ -79,7 +91,7 @@ interface Part {
 const partOf = (base: Tensor, view: Tensor): Part => ({
   shape: view.shape,
   strides: view.strides,
-  offset: view.offset - base.offset,
+  offset: offsetOf(view) - offsetOf(base),
 });
 
 /** Gradients have row-major memory, so a part can be found in them only if the base has that as well. */
@@ -95,20 +107,20 @@ function expectRowMajor(op: string, base: Tensor): void {
 function replaceInBase(op: string, base: Tensor, view: Tensor, value: Tensor | null): void {
   expectRowMajor(op, base);
   const part = partOf(base, view);
-  const after = new Tensor(base.storage, base.dtype, base.shape, base.strides, base.offset);
+  const after = makeTensor(storageOf(base), base.dtype, base.shape, base.strides, offsetOf(base));
   track(op, [base, value], [after], [], ([g], _, [needsBase, needsValue]) => [
     needsBase ? withoutPart(op, g as Tensor, part) : null,
     needsValue ? clone(stridedPart(contiguous(g as Tensor), part)) : null,
   ]);
-  base.rebase(after.node, 0);
+  rebase(base, nodeOf(after), 0);
   after.dispose();
 }
 
 /** A gradient with zeros where the part lies. */
 function withoutPart(op: string, g: Tensor, part: Part): Tensor {
-  const out = allocate(op, g.storage.heap, g.dtype, g.shape);
+  const out = allocate(op, storageOf(g).heap, g.dtype, g.shape);
   copyInto(op, out, g);
-  const hole = new Tensor(out.storage, out.dtype, part.shape, part.strides, part.offset);
+  const hole = makeTensor(storageOf(out), out.dtype, part.shape, part.strides, part.offset);
   fillWith(op, hole, 0);
   hole.dispose();
   track(op, [g], [out], [], ([gg]) => [withoutPart(op, gg as Tensor, part)]);
@@ -116,13 +128,13 @@ function withoutPart(op: string, g: Tensor, part: Part): Tensor {
 }
 
 /** What a view's history is once its base was changed in place: a part of the base, repeated where it repeats. */
-Tensor.viewHistory = (base, view) => {
-  if (base.node === null) return null;
+setViewHistory((base, view) => {
+  if (nodeOf(base) === null) return null;
   expectRowMajor('view', base);
   const { shape, strides, offset } = partOf(base, view);
   const once = shape.map((n, d) => (strides[d] === 0 ? Math.min(n, 1) : n));
   return enableGrad(() => {
     const shown = stridedPart(base, { shape: once, strides, offset });
-    return sameShape(once, shape) ? shown.node : expand(shown, shape).node;
+    return sameShape(once, shape) ? nodeOf(shown) : nodeOf(expand(shown, shape));
   });
-};
+});

@@ -4,7 +4,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { allocate, commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, promoteTypes } from '../tensor/dtype.ts';
 import { resolveDim, sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, copyInto } from './convert.ts';
 import { narrow, unsqueeze } from './view.ts';
 
@@ -49,7 +49,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   const strideOfDim = out.strides[d] as number;
   let start = 0;
   for (const [i, part] of parts.entries()) {
-    const place = new Tensor(out.storage, dtype, part.shape, out.strides, start * strideOfDim);
+    const place = makeTensor(storageOf(out), dtype, part.shape, out.strides, start * strideOfDim);
     copyInto('cat', place, part);
     place.dispose();
     start += sizes[i] as number;

@@ -6,7 +6,7 @@ import { MATMUL } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { dtypeInfo, promoteTypes } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, filled, fillWith, sumTo } from './convert.ts';
 import { sum } from './reduce.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './view.ts';
@@ -32,14 +32,14 @@ function product(op: string, a: Tensor, b: Tensor): Tensor {
       `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${k} and ${inner} differ`,
     );
   const batch = broadcastShapes(op, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
-  const out = allocate(op, a.storage.heap, a.dtype, [...batch, m, n]);
+  const out = allocate(op, storageOf(a).heap, a.dtype, [...batch, m, n]);
   if (k === 0) fillWith(op, out, 0);
   else {
     const rows = a.shape.length - 2;
     const over = (x: Tensor) => broadcastStrides(x.shape.slice(0, -2), x.strides.slice(0, -2), batch);
     const outer = coalesce(batch, [out.strides.slice(0, -2), over(a), over(b)]);
     const stride = (x: Tensor, fromEnd: number) => x.strides[x.ndim - fromEnd] as number;
-    emit(op, a.storage.heap, {
+    emit(op, storageOf(a).heap, {
       opcode: MATMUL,
       dtype: a.dtype,
       shape: [...outer.shape, m, n, k],

@@ -12,7 +12,7 @@ import {
 } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveShape, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { named } from './params.ts';
 import { mean, sum } from './reduce.ts';
@@ -79,7 +79,7 @@ function spaceOf(x: Tensor, features: Shape) {
 
 /** Room for the gradient of a weight or bias. The kernel writes nothing where there are no rows. */
 const roomFor = (op: string, features: Shape, x: Tensor): Tensor =>
-  x.size === 0 ? filled(op, features, 0, x) : allocate(op, x.storage.heap, x.dtype, features);
+  x.size === 0 ? filled(op, features, 0, x) : allocate(op, storageOf(x).heap, x.dtype, features);
 
 /** Sums over the dimensions before the features. */
 function overRows(terms: Tensor, features: Shape): Tensor {
@@ -154,7 +154,7 @@ function fusedLayerNorm(
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
   const op = 'layerNorm';
-  const { heap } = g.storage;
+  const { heap } = storageOf(g);
   const { shape, all, perRow, perFeature } = spaceOf(x, features);
   const given = [all(g), all(x), perRow(mu), perRow(rstd)];
   const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
@@ -238,7 +238,7 @@ function fusedRmsNorm(
   [needsX, needsWeight]: readonly boolean[],
 ): (Tensor | null)[] {
   const op = 'rmsNorm';
-  const { heap } = g.storage;
+  const { heap } = storageOf(g);
   const { shape, all, perRow, perFeature } = spaceOf(x, features);
   const given = [all(g), all(x), perRow(rstd)];
   const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;

@@ -4,7 +4,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { AVG_POOL2D, AVG_POOL2D_BACKWARD, MAX_POOL2D, MAX_POOL2D_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, emit, operand } from '../tensor/create.ts';
 import { resolveShape } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { pick } from './index.ts';
 import { named } from './params.ts';
@@ -102,10 +102,10 @@ const resized = (op: string, x: Tensor, size: Pair): number[] => resolveShape(op
 /** Adds g up in images of zeros, at the places in `index`. */
 function unpool(op: string, g: Tensor, index: Tensor, form: Form): Tensor {
   const slope = contiguous(g);
-  const out = allocate(op, g.storage.heap, g.dtype, resized(op, g, form.image));
+  const out = allocate(op, storageOf(g).heap, g.dtype, resized(op, g, form.image));
   const [pixels, points] = [form.image[0] * form.image[1], form.result[0] * form.result[1]];
   const own = [points, form.result[1], 1];
-  emit(op, g.storage.heap, {
+  emit(op, storageOf(g).heap, {
     opcode: MAX_POOL2D_BACKWARD,
     dtype: g.dtype,
     shape: [countOf(g), ...form.result],
@@ -176,7 +176,7 @@ export function maxPool2d(x: Tensor, kernelSize: Size2d, ...rest: readonly unkno
   checkCovered(op, fit);
   const form = { ...fit, params: [...fit.image, ...fit.stride, ...fit.padding, ...fit.dilation] };
   const images = contiguous(batch);
-  const { heap } = batch.storage;
+  const { heap } = storageOf(batch);
   const shape = resized(op, batch, form.result);
   const out = allocate(op, heap, batch.dtype, shape);
   const index = allocate(op, heap, 'int64', shape);
@@ -192,7 +192,7 @@ export function maxPool2d(x: Tensor, kernelSize: Size2d, ...rest: readonly unkno
 /** The mean of every window. It is linear: this and `spread` are each other's transposes, and derivatives. */
 function average(op: string, x: Tensor, form: Form): Tensor {
   const images = contiguous(x);
-  const { heap } = x.storage;
+  const { heap } = storageOf(x);
   const out = allocate(op, heap, x.dtype, resized(op, x, form.result));
   const at = space(form, countOf(x));
   const operands = [at.result(out), at.image(images)];
@@ -204,7 +204,7 @@ function average(op: string, x: Tensor, form: Form): Tensor {
 /** Every element of g in equal parts over the places of its window. */
 function spread(op: string, g: Tensor, form: Form): Tensor {
   const slope = contiguous(g);
-  const { heap } = g.storage;
+  const { heap } = storageOf(g);
   const out = allocate(op, heap, g.dtype, resized(op, g, form.image));
   const at = space(form, countOf(g));
   const operands = [at.image(out), at.result(slope)];

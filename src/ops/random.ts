@@ -12,7 +12,7 @@ import { type Generator, resolveGenerator } from '../random/generator.ts';
 import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, contiguous, copyInto, filled } from './convert.ts';
 import { checkInPlace, overwritten } from './inplace.ts';
 import { all, amin, sum } from './reduce.ts';
@@ -38,7 +38,7 @@ function draw(
   inputs: readonly Operand[],
   params: readonly number[] = [],
 ): void {
-  const { heap } = out.storage;
+  const { heap } = storageOf(out);
   emit(op, heap, {
     opcode,
     dtype: out.dtype,
@@ -64,7 +64,7 @@ function fillInPlace(op: string, x: Tensor, fill: (out: Tensor) => void): Tensor
   checkInPlace(op, x);
   if (x.isContiguous) fill(x);
   else {
-    const values = allocate(op, x.storage.heap, x.dtype, x.shape);
+    const values = allocate(op, storageOf(x).heap, x.dtype, x.shape);
     fill(values);
     copyInto(op, x, values);
     values.dispose();
@@ -142,7 +142,7 @@ export function bernoulli(x: Tensor, p?: number | RandomOptions | null, options?
   const everywhere = given || p === null ? undefined : p;
   if (everywhere !== undefined) expectNumber('bernoulli', 'p', everywhere, isProbability, 'a number from 0 to 1');
   else expectFloating('bernoulli', x);
-  const out = allocate('bernoulli', x.storage.heap, x.dtype, x.shape);
+  const out = allocate('bernoulli', storageOf(x).heap, x.dtype, x.shape);
   drawBernoulli('bernoulli', out, everywhere ?? noGrad(() => contiguous(x)), generator);
   const shape = x.shape;
   track('bernoulli', [x], [out], [], ([g]) => [filled('bernoulli', shape, 0, g as Tensor)]);
@@ -170,7 +170,7 @@ export function dropout(x: Tensor, p = 0.5, training = true, options?: RandomOpt
   if (!training || p === 0) return x;
   expectFloating('dropout', x);
   if (p === 1) return mul(x, 0);
-  const mask = allocate('dropout', x.storage.heap, x.dtype, x.shape);
+  const mask = allocate('dropout', storageOf(x).heap, x.dtype, x.shape);
   drawBernoulli('dropout', mask, 1 - p, generator);
   affine(mask, 1 / (1 - p), 0);
   return mul(x, mask);
@@ -216,7 +216,7 @@ function checkWeights(weights: Tensor, numSamples: number): void {
 
 /** The k largest of wᵢ / Eᵢ with Eᵢ exponential are a sample without replacement (Efraimidis and Spirakis 2006). */
 function exponentialRace(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
-  const uniform = allocate(op, weights.storage.heap, 'float64', weights.shape);
+  const uniform = allocate(op, storageOf(weights).heap, 'float64', weights.shape);
   drawUniform(op, uniform, generator);
   return topk(div(weights, neg(log(uniform))), numSamples, -1).indices;
 }
@@ -226,7 +226,7 @@ function inverseCdf(op: string, weights: Tensor, numSamples: number, generator: 
   const partial = cumsum(weights, -1);
   const n = weights.shape.at(-1) as number;
   const total = narrow(partial, -1, n - 1, 1);
-  const shares = allocate(op, weights.storage.heap, 'float64', [...weights.shape.slice(0, -1), numSamples]);
+  const shares = allocate(op, storageOf(weights).heap, 'float64', [...weights.shape.slice(0, -1), numSamples]);
   drawUniform(op, shares, generator);
   return sum(le(unsqueeze(partial, -2), unsqueeze(mul(shares, total), -1)), -1);
 }

@@ -26,7 +26,7 @@ import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo, fillWith } from './convert.ts';
 import { gather } from './index.ts';
@@ -69,7 +69,7 @@ function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outTyp
   const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
   const out = allocate(
     op,
-    x.storage.heap,
+    storageOf(x).heap,
     outType,
     kept.map((d) => x.shape[d] as number),
   );
@@ -87,7 +87,7 @@ function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outTyp
   const sorted = [...dims].sort((a, b) => (x.strides[b] as number) - (x.strides[a] as number));
   const second = part(sorted, new Array<number>(sorted.length).fill(0));
   const strides = [0, 1].map((k) => [...(first.strides[k] as number[]), ...(second.strides[k] as number[])]);
-  emit(op, x.storage.heap, {
+  emit(op, storageOf(x).heap, {
     opcode,
     dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
     shape: [...first.shape, ...second.shape],
@@ -212,12 +212,12 @@ function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | u
   const kept = x.shape.map((_, i) => i).filter((i) => i !== d);
   const out = allocate(
     op,
-    x.storage.heap,
+    storageOf(x).heap,
     'int64',
     kept.map((i) => x.shape[i] as number),
   );
   const pick = (values: Shape, last: number) => [...kept.map((i) => values[i] as number), last];
-  emit(op, x.storage.heap, {
+  emit(op, storageOf(x).heap, {
     opcode,
     dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
     shape: pick(x.shape, x.shape[d] as number),
@@ -228,7 +228,7 @@ function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | u
 
 /** The index of the only element of a 0-d tensor. */
 function fillInt64(op: string, like: Tensor): Tensor {
-  const out = allocate(op, like.storage.heap, 'int64', []);
+  const out = allocate(op, storageOf(like).heap, 'int64', []);
   fillWith(op, out, 0);
   return out;
 }
@@ -263,7 +263,7 @@ export function max(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
 export function max(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
   expectTensor('max', x);
   if (other === undefined) return amax(x);
-  return other instanceof Tensor ? maximum(x, other) : pickAlong(x, other, keepdim, argmax);
+  return isTensor(other) ? maximum(x, other) : pickAlong(x, other, keepdim, argmax);
 }
 
 /** The smallest element of all. */
@@ -275,7 +275,7 @@ export function min(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices
 export function min(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
   expectTensor('min', x);
   if (other === undefined) return amin(x);
-  return other instanceof Tensor ? minimum(x, other) : pickAlong(x, other, keepdim, argmin);
+  return isTensor(other) ? minimum(x, other) : pickAlong(x, other, keepdim, argmin);
 }
 
 /** The elements as bool: whether they differ from zero. */
@@ -360,7 +360,11 @@ export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOption
   const source = x.isFloatingPoint ? x : castTo(x, 'float32');
   const dims = dimsOrAll('logsumexp', x, dim);
   if (countOf(source, dims) === 0) return log(sum(source, dims, keepdim));
-  const peak = amax(new Tensor(source.storage, source.dtype, source.shape, source.strides, source.offset), dims, true);
+  const peak = amax(
+    makeTensor(storageOf(source), source.dtype, source.shape, source.strides, offsetOf(source)),
+    dims,
+    true,
+  );
   // An infinite peak would give ∞ − ∞.
   const shift = where(isinf(peak), 0, peak);
   const out = add(log(sum(exp(sub(source, shift)), dims, true)), shift);

@@ -1,17 +1,17 @@
 /** @internal For kernels that work along contiguous rows: any dimension brought to the end, and back. Nothing here is recorded. */
 import { allocate } from '../tensor/create.ts';
 import type { Shape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { copyInto } from './convert.ts';
 
 /** The same memory with dimension `from` moved to the place `to`. */
 function moved(x: Tensor, from: number, to: number): Tensor {
   const move = (values: Shape) => values.toSpliced(from, 1).toSpliced(to, 0, values[from] as number);
-  return new Tensor(x.storage, x.dtype, move(x.shape), move(x.strides), x.offset);
+  return makeTensor(storageOf(x), x.dtype, move(x.shape), move(x.strides), offsetOf(x));
 }
 
 function copied(op: string, x: Tensor): Tensor {
-  const out = allocate(op, x.storage.heap, x.dtype, x.shape);
+  const out = allocate(op, storageOf(x).heap, x.dtype, x.shape);
   copyInto(op, out, x);
   return out;
 }

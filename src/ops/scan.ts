@@ -7,7 +7,7 @@ import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType } from '../tensor/dtype.ts';
 import { resolveDim, resolveDims, type Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { positions } from './condition.ts';
 import { castTo, clone, detach, filled } from './convert.ts';
 import { indexSelect } from './index.ts';
@@ -22,9 +22,9 @@ export interface ScanOptions {
 
 /** Emits a scan with its dimension innermost; the strides may be any. */
 function scanKernel(op: string, opcode: number, x: Tensor, dim: number): Tensor {
-  const out = allocate(op, x.storage.heap, x.dtype, x.shape);
+  const out = allocate(op, storageOf(x).heap, x.dtype, x.shape);
   const last = (values: Shape) => (x.ndim === 0 ? [] : [...values.toSpliced(dim, 1), values[dim] as number]);
-  emit(op, x.storage.heap, {
+  emit(op, storageOf(x).heap, {
     opcode,
     dtype: x.dtype,
     shape: last(x.shape),
@@ -98,9 +98,9 @@ export function flip(x: Tensor, dims: number | Shape): Tensor {
   let out = detach(x);
   for (const d of list) {
     const n = x.shape[d] as number;
-    if (n > 1) out = indexSelect(out, d, positions('flip', x.storage.heap, 'int64', n, n - 1, -1));
+    if (n > 1) out = indexSelect(out, d, positions('flip', storageOf(x).heap, 'int64', n, n - 1, -1));
   }
-  if (out.storage === x.storage) out = clone(out);
+  if (storageOf(out) === storageOf(x)) out = clone(out);
   track('flip', [x], [out], [], ([g]) => [flip(g as Tensor, list)]);
   return out;
 }

@@ -10,7 +10,7 @@ import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo } from './convert.ts';
 import { sum } from './reduce.ts';
 import { fromRows, rowSpace, toRows } from './rows.ts';
@@ -25,9 +25,9 @@ export interface SoftmaxOptions {
 function overRows(op: string, opcode: number, dim: number, inputs: readonly Tensor[]): Tensor {
   const rows = inputs.map((input) => toRows(op, input, dim));
   const like = rows[0] as Tensor;
-  const out = allocate(op, like.storage.heap, like.dtype, like.shape);
+  const out = allocate(op, storageOf(like).heap, like.dtype, like.shape);
   const { shape, strides } = rowSpace(like);
-  emit(op, like.storage.heap, {
+  emit(op, storageOf(like).heap, {
     opcode,
     dtype: like.dtype,
     shape,

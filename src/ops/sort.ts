@@ -5,7 +5,7 @@ import { SORT } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, detach } from './convert.ts';
 import { accumulate } from './index.ts';
 import type { ValuesAndIndices } from './reduce.ts';
@@ -18,7 +18,7 @@ function inOrder(op: string, x: Tensor, dim: number, descending: boolean, count:
     const { values, indices } = inOrder(op, reshape(x, [1]), 0, descending, 1);
     return { values: reshape(values, []), indices: reshape(indices, []) };
   }
-  const { heap } = x.storage;
+  const { heap } = storageOf(x);
   const rows = toRows(op, x, dim);
   const { shape, strides } = rowSpace(rows);
   const sorted = allocate(op, heap, x.dtype, rows.shape);

@@ -7,7 +7,7 @@ import { ADAM_STEP, SGD_STEP } from '../generated/opcodes.ts';
 import type { Operand } from '../program/encode.ts';
 import { commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, copyInto, detach } from './convert.ts';
 
 /** Settings of `sgdStep` that stay the same from step to step. */
@@ -85,7 +85,7 @@ function update(
     target.dispose();
   }
   if (given !== gradient) given.dispose();
-  parameter.storage.version++;
+  storageOf(parameter).version++;
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   sizeOf,
   viewStrides,
 } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { baseOf, isTensor, makeTensor, offsetOf, setBase, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, contiguous, copyInto, fillWith, sumTo } from './convert.ts';
 
 /** A view and the rule that brings its gradient back. */
@@ -26,15 +26,15 @@ function viewOf(
   offset: number,
   back: (g: Tensor) => Tensor,
 ): Tensor {
-  const out = new Tensor(x.storage, x.dtype, shape, strides, offset);
-  out.setBase(x.viewOf ?? x);
+  const out = makeTensor(storageOf(x), x.dtype, shape, strides, offset);
+  setBase(out, baseOf(x) ?? x);
   track(op, [x], [out], [], ([g]) => [back(g as Tensor)]);
   return out;
 }
 
 /** A gradient of a part, put back into zeros of the whole shape: the derivative of taking a part. */
 function embed(op: string, g: Tensor, shape: Shape, part: (whole: Tensor) => Tensor): Tensor {
-  const whole = allocate(op, g.storage.heap, g.dtype, shape);
+  const whole = allocate(op, storageOf(g).heap, g.dtype, shape);
   fillWith(op, whole, 0);
   const target = part(whole);
   copyInto(op, target, g);
@@ -66,7 +66,7 @@ function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tens
   const strides = viewStrides(x.shape, x.strides, shape);
   if (strides === null) return otherwise();
   const from = x.shape;
-  return viewOf(op, x, shape, strides, x.offset, (g) => reshape(g, from));
+  return viewOf(op, x, shape, strides, offsetOf(x), (g) => reshape(g, from));
 }
 
 /**
@@ -93,7 +93,7 @@ export function permute(x: Tensor, ...dims: Sizes): Tensor {
   const order = resolveDims('permute', wanted, x.ndim);
   const back = order.map((_, i) => order.indexOf(i));
   const pick = (values: Shape) => order.map((d) => values[d] as number);
-  return viewOf('permute', x, pick(x.shape), pick(x.strides), x.offset, (g) => permute(g, back));
+  return viewOf('permute', x, pick(x.shape), pick(x.strides), offsetOf(x), (g) => permute(g, back));
 }
 
 /** Two dimensions exchanged. */
@@ -102,7 +102,7 @@ export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   const [a, b] = [resolveDim('transpose', dim0, x.ndim), resolveDim('transpose', dim1, x.ndim)];
   const order = x.shape.map((_, d) => (d === a ? b : d === b ? a : d));
   const pick = (values: Shape) => order.map((d) => values[d] as number);
-  return viewOf('transpose', x, pick(x.shape), pick(x.strides), x.offset, (g) => transpose(g, a, b));
+  return viewOf('transpose', x, pick(x.shape), pick(x.strides), offsetOf(x), (g) => transpose(g, a, b));
 }
 
 /** The transpose of a matrix; vectors and scalars stay as they are. */
@@ -155,7 +155,7 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
     );
   });
   const from = x.shape;
-  return viewOf('expand', x, shape, strides, x.offset, (g) => sumTo(g, from));
+  return viewOf('expand', x, shape, strides, offsetOf(x), (g) => sumTo(g, from));
 }
 
 /** Expands to the shape of `other`. */
@@ -185,7 +185,7 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
   const count = Math.max(0, Math.ceil((clip(end, n) - first) / step));
   const shape = x.shape.with(d, count);
   const strides = x.strides.with(d, (x.strides[d] as number) * step);
-  const offset = count === 0 ? x.offset : x.offset + first * (x.strides[d] as number);
+  const offset = count === 0 ? offsetOf(x) : offsetOf(x) + first * (x.strides[d] as number);
   const from = x.shape;
   const part = (whole: Tensor) => slice(whole, d, first, first + count * step, step);
   return viewOf('slice', x, shape, strides, offset, (g) => embed('slice', g, from, part));
@@ -202,7 +202,7 @@ function wholeNumber(op: string, x: Tensor): number {
 /** `length` elements from `start`, which may be a 0-d integer tensor, along `dim`. */
 export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   expectTensor('narrow', x);
-  if (start instanceof Tensor) return narrow(x, dim, wholeNumber('narrow', start), length);
+  if (isTensor(start)) return narrow(x, dim, wholeNumber('narrow', start), length);
   if (x.ndim === 0) throw new ShapeError('narrow', 'a 0-d tensor cannot be narrowed');
   const d = resolveDim('narrow', dim, x.ndim);
   const n = x.shape[d] as number;
@@ -228,7 +228,7 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
     x,
     x.shape.toSpliced(d, 1),
     x.strides.toSpliced(d, 1),
-    x.offset + i * (x.strides[d] as number),
+    offsetOf(x) + i * (x.strides[d] as number),
     (g) => embed('select', g, from, part),
   );
 }
@@ -239,7 +239,7 @@ export function squeeze(x: Tensor, dim?: number | Shape | null): Tensor {
   const dims = resolveDims('squeeze', dim, x.ndim).filter((d) => x.shape[d] === 1);
   const stays = (_: number, d: number) => !dims.includes(d);
   const from = x.shape;
-  return viewOf('squeeze', x, x.shape.filter(stays), x.strides.filter(stays), x.offset, (g) => reshape(g, from));
+  return viewOf('squeeze', x, x.shape.filter(stays), x.strides.filter(stays), offsetOf(x), (g) => reshape(g, from));
 }
 
 /** With a new dimension of size 1 at `dim`, which counts in the result. */
@@ -247,7 +247,7 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
   expectTensor('unsqueeze', x);
   const d = resolveDim('unsqueeze', dim, x.ndim + 1);
   const from = x.shape;
-  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), x.offset, (g) =>
+  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), offsetOf(x), (g) =>
     reshape(g, from),
   );
 }
@@ -306,7 +306,7 @@ function pieces(op: string, x: Tensor, sizes: Shape | null, dim: number): Tensor
   let start = 0;
   const parts = Array.from({ length: count }, (_, i) => {
     const part = pieceOf(x, sizes, dim, i, start);
-    part.setBase(x.viewOf ?? x);
+    setBase(part, baseOf(x) ?? x);
     start += sizes?.[i] ?? 1;
     return part;
   });
@@ -317,10 +317,10 @@ function pieces(op: string, x: Tensor, sizes: Shape | null, dim: number): Tensor
 /** Piece number i of `pieces`, which begins at `start`; not recorded. */
 function pieceOf(x: Tensor, sizes: Shape | null, dim: number, i: number, start: number): Tensor {
   const { shape, strides } = x;
-  const offset = x.offset + start * (strides[dim] as number);
+  const offset = offsetOf(x) + start * (strides[dim] as number);
   return sizes === null
-    ? new Tensor(x.storage, x.dtype, shape.toSpliced(dim, 1), strides.toSpliced(dim, 1), offset)
-    : new Tensor(x.storage, x.dtype, shape.with(dim, sizes[i] as number), strides, offset);
+    ? makeTensor(storageOf(x), x.dtype, shape.toSpliced(dim, 1), strides.toSpliced(dim, 1), offset)
+    : makeTensor(storageOf(x), x.dtype, shape.with(dim, sizes[i] as number), strides, offset);
 }
 
 /** A tensor of the given pieces along a dimension, zeros in the place of those that are missing: the derivative of `pieces`. */
@@ -332,7 +332,7 @@ function assembled(
   dim: number,
 ): Tensor {
   const like = parts.find((part) => part !== null) as Tensor;
-  const whole = allocate(op, like.storage.heap, like.dtype, shape);
+  const whole = allocate(op, storageOf(like).heap, like.dtype, shape);
   if (parts.includes(null)) fillWith(op, whole, 0);
   let start = 0;
   for (const [i, part] of parts.entries()) {
@@ -395,7 +395,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   const start = length === 0 ? 0 : offset >= 0 ? offset * sb : -offset * sa;
   const from = x.shape;
   const part = (whole: Tensor) => diagonal(whole, offset, a, b);
-  return viewOf('diagonal', x, [...rest(x.shape), length], [...rest(x.strides), sa + sb], x.offset + start, (g) =>
+  return viewOf('diagonal', x, [...rest(x.shape), length], [...rest(x.strides), sa + sb], offsetOf(x) + start, (g) =>
     embed('diagonal', g, from, part),
   );
 }
@@ -403,7 +403,7 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
 /** @internal Some elements of a row-major tensor, given by strides; no two indices may lead to the same one. */
 export function stridedPart(x: Tensor, part: { shape: Shape; strides: Shape; offset: number }): Tensor {
   const from = x.shape;
-  return viewOf('view', x, part.shape, part.strides, x.offset + part.offset, (g) =>
+  return viewOf('view', x, part.shape, part.strides, offsetOf(x) + part.offset, (g) =>
     embed('view', g, from, (whole) => stridedPart(contiguous(whole), part)),
   );
 }

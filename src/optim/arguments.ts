@@ -1,6 +1,6 @@
 /** @internal What optimizers take: lists of parameters, and settings within their range. */
 import { ArgumentError, describe } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** One tensor or many. */
 export type Parameters = Tensor | Iterable<Tensor>;
@@ -32,7 +32,7 @@ const isIterable = (value: unknown): value is Iterable<unknown> =>
 
 /** What an iterable yields; a lone tensor counts as a list of one. */
 export function listOf(op: string, params: unknown): unknown[] {
-  if (params instanceof Tensor) return [params];
+  if (isTensor(params)) return [params];
   if (isIterable(params)) return [...params];
   throw new ArgumentError(op, `wants tensors to optimize, got ${describe(params)}`);
 }
@@ -40,8 +40,7 @@ export function listOf(op: string, params: unknown): unknown[] {
 /** The tensors of a list, checked to be usable ones. */
 export function listParameters(op: string, params: unknown): Tensor[] {
   return listOf(op, params).map((item) => {
-    if (!(item instanceof Tensor))
-      throw new ArgumentError(op, `wants tensors to optimize, got ${describe(item)} among them`);
-    return item.assertAlive(op);
+    if (!isTensor(item)) throw new ArgumentError(op, `wants tensors to optimize, got ${describe(item)} among them`);
+    return assertAlive(item, op);
   });
 }

@@ -5,7 +5,7 @@ import { scope } from '../memory/scope.ts';
 import { copy_ } from '../ops/convert.ts';
 import { fromArray } from '../ops/creation.ts';
 import { observer } from '../program/observer.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Check, flag, nonNegative, type Parameters } from './arguments.ts';
 import { strongWolfe, type Trial } from './minimize/linesearch.ts';
 import { type Pair, twoLoop } from './minimize/twoloop.ts';
@@ -124,7 +124,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
     const evaluate = (): { value: number; gradient: Float64Array; result: T } => {
       evaluations++;
       const result = this.evaluate(closure);
-      if (!(result instanceof Tensor) || result.size !== 1)
+      if (!isTensor(result) || result.size !== 1)
         throw new ArgumentError(
           'LBFGS',
           `the closure returns the loss, a tensor of one element, got ${describe(result)}`,

@@ -16,7 +16,7 @@ import { allocateOne } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { dropGrad, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Check, listOf, listParameters, type Parameters } from './arguments.ts';
 import { checkStateDict, copyState, type OptimizerStateDict } from './state.ts';
 
@@ -65,8 +65,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     this.defaults = this.#complete(options, defaults, []);
     const list = listOf(name, params);
     if (list.length === 0) throw new ArgumentError(name, 'wants parameters, or groups of them, to optimize, got none');
-    if (list.every((item) => item instanceof Tensor))
-      this.addParamGroup({ params: list } as unknown as GroupOptions<O>);
+    if (list.every((item) => isTensor(item))) this.addParamGroup({ params: list } as unknown as GroupOptions<O>);
     else for (const group of list) this.addParamGroup(group as GroupOptions<O>);
   }
 
@@ -98,7 +97,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   /** Adds parameters with settings of their own, for instance layers that are thawed during training. */
   addParamGroup(group: GroupOptions<O>): void {
     const op = this.#name;
-    if (typeof group !== 'object' || group === null || group instanceof Tensor)
+    if (typeof group !== 'object' || group === null || isTensor(group))
       throw new ArgumentError(op, `a group is an object with params, got ${describe(group)}`);
     const params = listParameters(op, group.params);
     if (params.length === 0) throw new ArgumentError(op, 'a group without parameters');
@@ -107,7 +106,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       if (!parameter.isLeaf)
         throw new AutogradError(
           op,
-          `only leaves can be optimized, one parameter is a result of '${parameter.node?.name}'`,
+          `only leaves can be optimized, one parameter is a result of '${nodeOf(parameter)?.name}'`,
         );
       if (!parameter.isFloatingPoint)
         throw new DTypeError(op, `only float32 and float64 tensors can be optimized, got ${parameter.dtype}`);
@@ -135,7 +134,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         if (value === lr) return;
         observer()?.intervened(this.#name, 'lr was set');
         lr = value;
-        for (const rate of rates.values()) rate.storage.view('float64', 0, 1)[0] = value;
+        for (const rate of rates.values()) storageOf(rate).view('float64', 0, 1)[0] = value;
       },
     });
   }
@@ -176,7 +175,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
   ): void;
 
   #stateOf(parameter: Tensor, group: ParamGroup<O>): ParamState {
-    const { heap } = parameter.storage;
+    const { heap } = storageOf(parameter);
     let state = this.#state.get(parameter);
     if (state === undefined) {
       state = { step: this.#lasting(heap, 'float64', [], 0) };
@@ -204,7 +203,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
         for (const parameter of group.params) {
           const { grad } = parameter;
           if (grad === null) continue;
-          const rate = this.#rateOn(group, parameter.storage.heap);
+          const rate = this.#rateOn(group, storageOf(parameter).heap);
           const gradient = group.maximize === true ? neg(grad) : grad;
           this.update(parameter, gradient, this.#stateOf(parameter, group), rate, group);
           if (gradient !== grad) gradient.dispose();
@@ -240,7 +239,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** Sets all gradients to null and frees their memory at once, for the next backward to use. */
   zeroGrad(): void {
-    for (const { params } of this.paramGroups) for (const parameter of params) parameter.dropGrad();
+    for (const { params } of this.paramGroups) for (const parameter of params) dropGrad(parameter);
   }
 
   /** Settings of the groups and state of the parameters, numbered in the groups' order. The tensors are the ones in use, not copies. */

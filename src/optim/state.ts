@@ -4,7 +4,7 @@ import { keep, outsideScopes } from '../memory/scope.ts';
 import { copy_ } from '../ops/convert.ts';
 import { allocate } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** What `Optimizer.stateDict` returns. */
 export interface OptimizerStateDict {
@@ -21,7 +21,7 @@ interface Loaded {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Tensor);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor(value);
 
 /** @throws StateError that lists all that does not fit. */
 export function checkStateDict(
@@ -70,7 +70,7 @@ export function checkStateDict(
 function misfits(number: string, own: unknown, parameter: Tensor): string[] {
   if (!isRecord(own)) return [`state of parameter ${number} is ${describe(own)}`];
   return Object.entries(own).flatMap(([name, value]) => {
-    if (!(value instanceof Tensor)) return [`${name} of parameter ${number} is ${describe(value)}, expected a tensor`];
+    if (!isTensor(value)) return [`${name} of parameter ${number} is ${describe(value)}, expected a tensor`];
     if (value.disposed) return [`${name} of parameter ${number} was disposed of`];
     const expected = name === 'step' ? [] : parameter.shape;
     if (sameShape(value.shape, expected)) return [];
@@ -85,7 +85,7 @@ export function copyState(
   given: Record<string, Tensor>,
   own: Record<string, Tensor>,
 ): Record<string, Tensor> {
-  const { heap } = parameter.storage;
+  const { heap } = storageOf(parameter);
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       const dtype = name === 'step' ? 'float64' : parameter.dtype;

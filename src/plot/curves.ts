@@ -1,6 +1,6 @@
 /** Curves: functions and lists of values over one axis. */
 import { ArgumentError, describe } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor } from '../tensor/tensor.ts';
 import { evaluate, type Function1 } from './evaluate.ts';
 import { Figure, type Trace } from './figure.ts';
 import { type FigureOptions, figureOptions, toChoice, toFlag } from './options.ts';
@@ -106,7 +106,7 @@ export function curves(series: Record<string, Function1 | CurveValues>, options?
 }
 
 function listed(op: string, name: string, given: unknown): Curve {
-  if (typeof given !== 'object' || given === null || given instanceof Tensor || !('x' in given) || !('y' in given))
+  if (typeof given !== 'object' || given === null || isTensor(given) || !('x' in given) || !('y' in given))
     throw new ArgumentError(op, `${name} is a function or { x, y }, got ${describe(given)}`);
   const x = toNumbers(op, given.x, `x of ${name}`);
   const y = toDrawable(op, given.y, `y of ${name}`);

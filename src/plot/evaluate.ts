@@ -9,7 +9,7 @@ import { ArgumentError, AutogradError, CotangentError, describe, formatShape, Sh
 import { scope } from '../memory/scope.ts';
 import { fromArray } from '../ops/creation.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { expectDrawable, numbersOf } from './values.ts';
 
 /**
@@ -45,7 +45,7 @@ function tryTensors(op: string, name: string, f: Call, inputs: readonly Tensor[]
     }
     throw error;
   }
-  if (result instanceof Tensor) {
+  if (isTensor(result)) {
     const { shape } = inputs[0] as Tensor;
     if (result.size !== 1 && !sameShape(result.shape, shape))
       throw new ShapeError(
@@ -55,7 +55,7 @@ function tryTensors(op: string, name: string, f: Call, inputs: readonly Tensor[]
     return { values: result };
   }
   const value: unknown = f(...first);
-  if (value instanceof Tensor)
+  if (isTensor(value))
     throw new ArgumentError(op, `${name} returned a tensor for numbers, and ${describe(result)} for tensors`);
   if (typeof value !== 'number')
     throw new ArgumentError(op, `${name} returns a tensor or a number, got ${describe(value)}`);

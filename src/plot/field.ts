@@ -1,6 +1,6 @@
 /** Arrows of a gradient. */
 import { ArgumentError } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Function2, slopes } from './evaluate.ts';
 import type { Trace } from './figure.ts';
 import { type Grid, gridPoints } from './grid.ts';
@@ -20,7 +20,7 @@ const [HEAD, HALF] = [0.32, 0.13];
  * that flat parts can be seen beside steep ones.
  */
 export function fieldTrace(op: string, f: Function2 | Tensor, grid: Grid, { direction, arrows }: FieldStyle): Trace {
-  if (f instanceof Tensor)
+  if (isTensor(f))
     throw new ArgumentError(op, 'the gradient is that of a function: for a tensor of values there are no arrows');
   const count = toCount(op, arrows, 'arrows');
   const [left, right] = [grid.x[0] as number, grid.x.at(-1) as number];

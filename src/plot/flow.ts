@@ -2,7 +2,7 @@
 import { ArgumentError, AutogradError, describe } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { Module } from '../nn/module.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Bars, type BarsOptions, drawBars } from './bars.ts';
 import type { Figure } from './figure.ts';
 import { toEntries } from './values.ts';
@@ -23,7 +23,7 @@ export function gradientFlow(model: Gradients, options?: BarsOptions): Figure {
   const settings = { yLabel: 'mean |gradient|', logY: true, ...options };
   if (model instanceof Module) return drawBars(op, { gradient: sizes(op, model.namedParameters()) }, settings);
   const entries = toEntries<unknown>(op, model, 'model');
-  if (entries.every(([, value]) => value instanceof Tensor))
+  if (entries.every(([, value]) => isTensor(value)))
     return drawBars(op, { gradient: sizes(op, entries as [string, Tensor][]) }, settings);
   const groups = entries.map(([name, value]): [string, Bars] => {
     if (!(value instanceof Module))

@@ -6,7 +6,7 @@ import { Module } from '../nn/module.ts';
 import { expectTensor } from '../tensor/create.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { toChoice } from './options.ts';
 import { offlinePage } from './page.ts';
 import { saveFile } from './save.ts';
@@ -127,7 +127,7 @@ function nameNodes(names: GraphOptions['names']): Map<GraphNode, string> {
   if (names === undefined) return found;
   const entries: Iterable<[string, unknown]> =
     names instanceof Module ? names.namedParameters() : typeof names === 'object' && names ? Object.entries(names) : [];
-  if (!(names instanceof Module) && (typeof names !== 'object' || names === null || names instanceof Tensor))
+  if (!(names instanceof Module) && (typeof names !== 'object' || names === null || isTensor(names)))
     throw new ArgumentError('graph', `names is a module or an object of tensors, got ${describe(names)}`);
   for (const [name, tensor] of entries) {
     const edge = edgeOf(expectTensor('graph', tensor as Tensor, `names.${name} to be a tensor`));

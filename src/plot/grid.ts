@@ -1,5 +1,5 @@
 /** What is drawn over a rectangle of the plane: where the grid points are, and the values there. */
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { evaluate, type Function2 } from './evaluate.ts';
 import type { FigureOptions } from './options.ts';
 import { type Point2, type Range, spaced, toCount, toRange, toRows } from './values.ts';
@@ -31,7 +31,7 @@ export function gridPoints(x: readonly number[], y: readonly number[]): [number[
 /** Evaluates a function on a grid, or takes a tensor of shape [rows, columns] as its values. */
 export function gridOf(op: string, f: Function2 | Tensor, options: PlaneOptions, points: number): Grid {
   const [xRange, yRange] = [toRange(op, options.x, 'x'), toRange(op, options.y, 'y')];
-  if (f instanceof Tensor) {
+  if (isTensor(f)) {
     const z = toRows(op, f, 'z');
     const [x, y] = [spaced(xRange, (z[0] as number[]).length), spaced(yRange, z.length)];
     return { x, y, z, at: (where) => where.map((point) => between(x, y, z, point)) };

@@ -1,6 +1,6 @@
 /** What users hand to plots, as plain arrays of numbers: lists of values, lists of points, ranges. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
-import { Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A list of numbers: a 1-d tensor, an array or a typed array. */
 export type Values = Tensor | readonly number[] | Float32Array | Float64Array | Int32Array | Uint8Array;
@@ -22,7 +22,7 @@ export const numbersOf = (x: Tensor): number[] => Array.from(x.data(), Number);
 
 /** A list of numbers. `what` names it in messages. */
 export function toNumbers(op: string, values: unknown, what: string): number[] {
-  if (values instanceof Tensor) {
+  if (isTensor(values)) {
     if (values.ndim !== 1)
       throw new ShapeError(op, `${what} is a tensor of shape [n], got ${formatShape(values.shape)}`);
     return numbersOf(values);
@@ -69,7 +69,7 @@ export function toRows(op: string, x: Tensor, what: string): number[][] {
 /** Points of a plane, as pairs. */
 export function toPoints(op: string, points: unknown, what: string): Point2[] {
   const wrong = (got: string) => new ShapeError(op, `${what} is points of two coordinates, shape [k, 2]; got ${got}`);
-  if (points instanceof Tensor) {
+  if (isTensor(points)) {
     const { shape } = points;
     if (points.dtype === 'bool') throw new DTypeError(op, `${what} is points of numbers, got bool`);
     if (!(shape.at(-1) === 2 && points.ndim <= 2)) throw wrong(`shape ${formatShape(shape)}`);
@@ -112,7 +112,7 @@ export function toCount(op: string, value: unknown, what: string, least = 2): nu
 
 /** Named things, in the order they were given. */
 export function toEntries<T>(op: string, record: unknown, what: string): [string, T][] {
-  if (typeof record !== 'object' || record === null || Array.isArray(record) || record instanceof Tensor)
+  if (typeof record !== 'object' || record === null || Array.isArray(record) || isTensor(record))
     throw new ArgumentError(op, `${what} is an object of named values, got ${describe(record)}`);
   const entries = Object.entries(record);
   if (entries.length === 0) throw new ArgumentError(op, `${what} is empty`);

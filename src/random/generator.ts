@@ -8,7 +8,7 @@ import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { observer, unobserved } from '../program/observer.ts';
 import { allocateOne, expectTensor } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** What PyTorch's default generator starts from, too. */
 const DEFAULT_SEED = 67280421310721n;
@@ -107,7 +107,7 @@ export class Generator {
 }
 
 const write = (state: Tensor, words: Int32Array): void =>
-  (state.storage.view('int32', 0, STATE_WORDS) as Int32Array).set(words);
+  (storageOf(state).view('int32', 0, STATE_WORDS) as Int32Array).set(words);
 
 function wordsOf(seed: bigint): Int32Array {
   return Int32Array.from([Number(BigInt.asIntN(32, seed)), Number(BigInt.asIntN(32, seed >> 32n)), 0, 0]);

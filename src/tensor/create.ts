@@ -11,7 +11,7 @@ import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { allLanes } from './lanes.ts';
 import { type Shape, sizeOf } from './layout.ts';
-import { Tensor, type TensorLike } from './tensor.ts';
+import { assertAlive, isTensor, makeTensor, offsetOf, storageOf, type Tensor, type TensorLike } from './tensor.ts';
 
 /** A new contiguous tensor with whatever the memory held; inside `vmap`, one for every example. */
 export function allocate(op: string, heap: Heap, dtype: DType, shape: Shape): Tensor {
@@ -22,7 +22,7 @@ export function allocate(op: string, heap: Heap, dtype: DType, shape: Shape): Te
 /** A new contiguous tensor that examples of a `vmap` share: what JavaScript writes to. */
 export function allocateOne(op: string, heap: Heap, dtype: DType, shape: Shape): Tensor {
   const bytes = Math.max(sizeOf(shape), 1) * dtypeInfo[dtype].bytes;
-  return new Tensor(heap.allocate(op, bytes, isScoped()), dtype, shape);
+  return makeTensor(heap.allocate(op, bytes, isScoped()), dtype, shape);
 }
 
 function allocateLanes(op: string, heap: Heap, dtype: DType, shape: Shape, levels: readonly Level[]): Tensor {
@@ -32,7 +32,7 @@ function allocateLanes(op: string, heap: Heap, dtype: DType, shape: Shape, level
     lanes.set(level, bytes);
     bytes *= Math.max(level.size, 1);
   }
-  return new Tensor(heap.allocate(op, bytes, isScoped()).withLanes(lanes), dtype, shape);
+  return makeTensor(heap.allocate(op, bytes, isScoped()).withLanes(lanes), dtype, shape);
 }
 
 /** The heap that the tensors among the operands share. Checks each of them. */
@@ -41,10 +41,9 @@ export function commonHeap(op: string, operands: readonly (TensorLike | null | u
   for (let i = 0; i < operands.length; i++) {
     const operand = operands[i];
     if (operand === null || operand === undefined || typeof operand === 'number') continue;
-    if (!(operand instanceof Tensor))
-      throw new ArgumentError(op, `wants a tensor or a number, got ${describe(operand)}`);
-    operand.assertAlive(op);
-    const own = operand.storage.heap;
+    if (!isTensor(operand)) throw new ArgumentError(op, `wants a tensor or a number, got ${describe(operand)}`);
+    assertAlive(operand, op);
+    const own = storageOf(operand).heap;
     if (heap === null) heap = own;
     else if (heap !== own)
       throw new BackendError(
@@ -57,14 +56,14 @@ export function commonHeap(op: string, operands: readonly (TensorLike | null | u
 
 /** Checks that an argument is a usable tensor. */
 export function expectTensor(op: string, value: unknown, what = 'a tensor'): Tensor {
-  if (!(value instanceof Tensor)) throw new ArgumentError(op, `wants ${what}, got ${describe(value)}`);
-  return value.assertAlive(op);
+  if (!isTensor(value)) throw new ArgumentError(op, `wants ${what}, got ${describe(value)}`);
+  return assertAlive(value, op);
 }
 
 /** A tensor as an operand that is walked with the given strides. */
 export function operand(tensor: Tensor, strides: Shape): Operand {
   const { code, bytes } = dtypeInfo[tensor.dtype];
-  return { at: tensor.storage.address + tensor.offset * bytes, dtype: code, strides, storage: tensor.storage };
+  return { at: storageOf(tensor).address + offsetOf(tensor) * bytes, dtype: code, strides, storage: storageOf(tensor) };
 }
 
 /** A constant as an operand. */
@@ -131,7 +130,7 @@ function flatInstruction(
 }
 
 const touchesLanes = (out: Tensor, inputs: readonly TensorLike[]): boolean =>
-  out.storage.lanes !== null || inputs.some((x) => typeof x !== 'number' && x.storage.lanes !== null);
+  storageOf(out).lanes !== null || inputs.some((x) => typeof x !== 'number' && storageOf(x).lanes !== null);
 
 /**
  * Runs one elementwise record whose tensors all lie in row-major order in one shape: a single loop of stride 1. Says the
@@ -167,7 +166,12 @@ export function emitFlat(
   let end = shapeAt + 1 + count;
   end += end & 1;
   words[shapeAt] = out.size;
-  writeAddress(words, at, out.storage.address + out.offset * dtypeInfo[out.dtype].bytes, dtypeInfo[out.dtype].code);
+  writeAddress(
+    words,
+    at,
+    storageOf(out).address + offsetOf(out) * dtypeInfo[out.dtype].bytes,
+    dtypeInfo[out.dtype].code,
+  );
   words[shapeAt + 1] = 1;
   for (let i = 0; i < inputs.length; i++) {
     at += ABI.OPERAND_WORDS;
@@ -181,7 +185,7 @@ export function emitFlat(
       writeImmediate(backend, end, input, code);
       end += 2;
     } else {
-      writeAddress(words, at, input.storage.address + input.offset * bytes, code);
+      writeAddress(words, at, storageOf(input).address + offsetOf(input) * bytes, code);
       words[shapeAt + 2 + i] = 1;
     }
   }
@@ -189,7 +193,7 @@ export function emitFlat(
   if (isVerifying())
     verify(words, end, (_, k) => {
       const tensor = k === 0 ? out : inputs[k - 1];
-      return tensor instanceof Tensor ? extentOf(tensor.storage) : undefined;
+      return isTensor(tensor) ? extentOf(storageOf(tensor)) : undefined;
     });
   run(op, backend, end);
 }

@@ -5,7 +5,7 @@ import type { Heap } from '../memory/storage.ts';
 import { expectTensor } from './create.ts';
 import { type DType, isDType, isFloating } from './dtype.ts';
 import { resolveShape, type Shape } from './layout.ts';
-import type { Tensor } from './tensor.ts';
+import { storageOf, type Tensor } from './tensor.ts';
 
 /** Options of functions that create tensors. */
 export interface TensorOptions {
@@ -60,7 +60,7 @@ export function optionsLike(op: string, like: Tensor, options: unknown, extra: r
   expectTensor(op, like);
   const resolved = resolveOptions(op, options, like.dtype, extra);
   const named = (options as TensorOptions | undefined)?.backend !== undefined;
-  return named ? resolved : { ...resolved, heap: like.storage.heap };
+  return named ? resolved : { ...resolved, heap: storageOf(like).heap };
 }
 
 /** The memory that the `backend` option names. */

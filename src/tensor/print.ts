@@ -6,7 +6,7 @@
 import { formatShape } from '../errors.ts';
 import { observer } from '../program/observer.ts';
 import type { TypedArray } from './dtype.ts';
-import { Tensor } from './tensor.ts';
+import { nodeOf, offsetOf, storageOf, Tensor } from './tensor.ts';
 
 const PRECISION = 4;
 /** Tensors of more elements show only the ends of each dimension. */
@@ -92,7 +92,7 @@ function body(x: Tensor): string {
   for (let d = 0; d < x.ndim; d++) span += ((x.shape[d] as number) - 1) * (x.strides[d] as number);
   // Read where the elements lie, rather than copy a large tensor to show its corners.
   observer()?.reading('toString', x);
-  const elements: TypedArray = x.storage.view(x.dtype, x.offset, span);
+  const elements: TypedArray = storageOf(x).view(x.dtype, offsetOf(x), span);
   const shown: Element[] = [];
   const gather = (dim: number, at: number): void => {
     if (dim === x.ndim) shown.push(elements[at] as Element);
@@ -128,7 +128,8 @@ function suffixesOf(x: Tensor): string[] {
   // Without elements nothing shows the type, unless it is the default one.
   const shows: readonly string[] = x.size === 0 ? ['float32'] : ['float32', 'int64', 'bool'];
   if (!shows.includes(x.dtype)) suffixes.push(`dtype=${x.dtype}`);
-  if (x.node !== null) suffixes.push(`gradFn=<${x.node.name}>`);
+  const node = nodeOf(x);
+  if (node !== null) suffixes.push(`gradFn=<${node.name}>`);
   else if (x.requiresGrad) suffixes.push('requiresGrad=true');
   return suffixes;
 }
@@ -136,7 +137,7 @@ function suffixesOf(x: Tensor): string[] {
 /** The text of a tensor, as `toString()` returns it. */
 export function format(x: Tensor): string {
   if (x.disposed) return `${PREFIX}<disposed>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
-  if (x.storage.lanes !== null)
+  if (storageOf(x).lanes !== null)
     return `${PREFIX}<one of many in vmap>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
   let text = PREFIX + (x.size === 0 ? '[]' : body(x));
   // PyTorch counts two too many here; so do we, for lines to break in the same places.

@@ -26,16 +26,69 @@ export type TensorLike = Tensor | number;
 /** Nested arrays of numbers, as `toArray` returns them: booleans for bool, bigints for int64 beyond 2⁵³. */
 export type NestedArray = number | bigint | boolean | NestedArray[];
 
+/** What only this library has, and without which no tensor is made. */
+const KEY = Symbol('tensor');
+
+// What ops know of a tensor, and user code must not: memory lies behind it. No entry of the package exports these; the class
+// hands them out once, below. V8 inlines them.
+
+/** @internal Whether a value is a tensor, and not merely an object with its prototype. */
+export let isTensor: (value: unknown) => value is Tensor;
+/** @internal Makes a handle on a part of a storage. */
+export let makeTensor: (storage: Storage, dtype: DType, shape: Shape, strides?: Shape, offset?: number) => Tensor;
+/** @internal The memory that a tensor shows. */
+export let storageOf: (x: Tensor) => Storage;
+/** @internal First element, counted in elements from the start of the storage. */
+export let offsetOf: (x: Tensor) => number;
+/** @internal The op that made a tensor; null for a leaf. */
+export let nodeOf: (x: Tensor) => GraphNode | null;
+/** @internal Which of its node's outputs a tensor is. */
+export let outputIndexOf: (x: Tensor) => number;
+/** @internal The node that accumulates a leaf's gradient. */
+export let leafNodeOf: (x: Tensor) => GraphNode;
+/** @internal The tensor whose memory this one is a view of; never itself a view. */
+export let baseOf: (x: Tensor) => Tensor | null;
+/** @internal Makes a tensor a view, whose history follows that of its base. */
+export let setBase: (x: Tensor, base: Tensor) => void;
+/** @internal Makes a tensor an output of a node. */
+export let attach: (x: Tensor, node: GraphNode, index: number) => void;
+/** @internal Gives a tensor that was changed in place its new history; null makes it a leaf. Views of it follow. */
+export let rebase: (x: Tensor, node: GraphNode | null, index: number) => void;
+/** @internal A new handle on the same data and the same place in the graph, for a handle that was disposed of. */
+export let revive: (x: Tensor) => Tensor;
+/** @internal Frees a tensor's gradient and sets it to null, whatever it was. */
+export let dropGrad: (x: Tensor) => void;
+/** @internal Throws unless a tensor can be used by `op`. */
+export let assertAlive: <T extends Tensor>(x: T, op: string) => T;
+
+/** How a view gets its history from that of its base. */
+let viewHistory: (base: Tensor, view: Tensor) => GraphNode | null = () => null;
+
+/** @internal Called by the module that knows how to take a strided part of a tensor. */
+export function setViewHistory(make: (base: Tensor, view: Tensor) => GraphNode | null): void {
+  viewHistory = make;
+}
+
+/** @internal What the constructor of a subclass passes on. */
+export type TensorParts = [storage: Storage, dtype: DType, shape: Shape, strides?: Shape, offset?: number];
+
+/** @internal The constructor's arguments, for subclasses. */
+export const partsOf = (x: Tensor): [typeof KEY, ...TensorParts] => [
+  KEY,
+  storageOf(x),
+  x.dtype,
+  x.shape,
+  x.strides,
+  offsetOf(x),
+];
+
 export class Tensor {
-  readonly storage: Storage;
-  readonly dtype: DType;
-  readonly shape: Shape;
-  /** Elements from one index to the next, per dimension. */
-  readonly strides: Shape;
-  /** First element, counted in elements from the start of the storage. */
-  readonly offset: number;
-  /** Number of elements. */
-  readonly size: number;
+  readonly #storage: Storage;
+  readonly #dtype: DType;
+  readonly #shape: Shape;
+  readonly #strides: Shape;
+  readonly #offset: number;
+  readonly #size: number;
   #contiguous: boolean | undefined;
   #disposed = false;
   #node: GraphNode | null = null;
@@ -48,44 +101,129 @@ export class Tensor {
   #histories = 0;
   #seenHistories = 0;
 
-  /** @internal Made by the functions in `create.ts` and by ops. */
-  constructor(storage: Storage, dtype: DType, shape: Shape, strides?: Shape, offset = 0) {
-    this.storage = storage;
-    this.dtype = dtype;
-    this.shape = shape;
-    this.size = sizeOf(shape);
+  static {
+    isTensor = (value): value is Tensor => typeof value === 'object' && value !== null && #storage in value;
+    makeTensor = (storage, dtype, shape, strides, offset) => new Tensor(KEY, storage, dtype, shape, strides, offset);
+    storageOf = (x) => x.#storage;
+    offsetOf = (x) => x.#offset;
+    nodeOf = (x) => x.#history();
+    outputIndexOf = (x) => x.#outputIndex;
+    leafNodeOf = (x) => x.#ownLeafNode();
+    baseOf = (x) => x.#base;
+    setBase = (x, base) => {
+      x.#base = base;
+      x.#seenHistories = base.#histories;
+    };
+    attach = (x, node, index) => {
+      x.#node = node;
+      x.#outputIndex = index;
+      node.shapes[index] = x.#shape;
+    };
+    rebase = (x, node, index) => {
+      if (node !== null) node.rebased = true;
+      x.#node = node;
+      x.#outputIndex = index;
+      x.#histories++;
+    };
+    revive = (x) => {
+      const copy = new Tensor(KEY, x.#storage, x.#dtype, x.#shape, x.#strides, x.#offset);
+      copy.#node = x.#history();
+      copy.#outputIndex = x.#outputIndex;
+      copy.#leafNode = x.#leafNode;
+      copy.#requiresGrad = x.#requiresGrad;
+      return copy;
+    };
+    dropGrad = (x) => {
+      observer()?.gradWritten(x, true);
+      x.#grad?.dispose();
+      x.#grad = null;
+    };
+    assertAlive = (x, op) => {
+      if (x.#disposed)
+        throw new DisposedError(
+          op,
+          `a tensor of shape ${formatShape(x.#shape)} was used after dispose() or after its scope ended`,
+        );
+      return x;
+    };
+  }
+
+  /**
+   * Tensors are made by `tensor`, `zeros` and their like.
+   * @throws ArgumentError when user code calls it.
+   */
+  protected constructor(key: never);
+  /** @internal */
+  protected constructor(key: typeof KEY, ...parts: TensorParts);
+  protected constructor(
+    key: typeof KEY,
+    storage?: Storage,
+    dtype: DType = 'float32',
+    shape: Shape = [],
+    strides?: Shape,
+    offset = 0,
+  ) {
+    if (key !== KEY || storage === undefined)
+      throw new ArgumentError('Tensor', 'cannot be constructed; make one with tensor(), fromArray(), zeros() …');
+    this.#storage = storage;
+    this.#dtype = dtype;
+    this.#shape = shape;
+    this.#size = sizeOf(shape);
     if (strides === undefined) {
-      this.strides = contiguousStrides(shape);
+      this.#strides = contiguousStrides(shape);
       this.#contiguous = true;
-    } else this.strides = strides;
-    this.offset = offset;
+    } else this.#strides = strides;
+    this.#offset = offset;
     storage.retain();
     enlist(this);
   }
 
+  get dtype(): DType {
+    return this.#dtype;
+  }
+
+  get shape(): Shape {
+    return this.#shape;
+  }
+
+  /** Elements from one index to the next, per dimension. */
+  get strides(): Shape {
+    return this.#strides;
+  }
+
+  /** First element, counted in elements from the start of the memory that the tensor shares with its views. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Number of dimensions. */
   get ndim(): number {
-    return this.shape.length;
+    return this.#shape.length;
   }
 
   /** The backend that holds the data. */
   get backend(): Backend['name'] {
-    return this.storage.heap.backend.name;
+    return this.#storage.heap.backend.name;
   }
 
   get isFloatingPoint(): boolean {
-    return isFloating(this.dtype);
+    return isFloating(this.#dtype);
   }
 
   /** Whether the elements lie in row-major order without gaps. */
   get isContiguous(): boolean {
-    this.#contiguous ??= isContiguous(this.shape, this.strides);
+    this.#contiguous ??= isContiguous(this.#shape, this.#strides);
     return this.#contiguous;
   }
 
   /** How often the memory was changed in place, views included. */
   get version(): number {
-    return this.storage.version;
+    return this.#storage.version;
   }
 
   // ---- memory ----
@@ -99,37 +237,17 @@ export class Tensor {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.storage.release();
+    this.#storage.release();
   }
 
-  /** @internal A new handle on the same data and the same place in the graph, for a handle that was disposed of. */
-  revive(): Tensor {
-    const copy = new Tensor(this.storage, this.dtype, this.shape, this.strides, this.offset);
-    copy.#node = this.node;
-    copy.#outputIndex = this.#outputIndex;
-    copy.#leafNode = this.#leafNode;
-    copy.#requiresGrad = this.#requiresGrad;
-    return copy;
-  }
-
-  /** @internal Throws unless the tensor can be used by `op`. */
-  assertAlive(op: string): this {
-    if (this.#disposed)
-      throw new DisposedError(
-        op,
-        `a tensor of shape ${formatShape(this.shape)} was used after dispose() or after its scope ended`,
-      );
-    return this;
-  }
-
-  /** @internal Throws unless the tensor has elements that JavaScript may look at. */
-  assertReadable(op: string): void {
-    this.assertAlive(op);
+  /** Throws unless the tensor has elements that JavaScript may look at. */
+  #assertReadable(op: string): void {
+    assertAlive(this, op);
     observer()?.reading(op, this);
-    if (this.storage.lanes !== null)
+    if (this.#storage.lanes !== null)
       throw new ArgumentError(
         op,
-        `a tensor of shape ${formatShape(this.shape)} inside vmap stands for many examples and has no elements of its own: stay with tensor ops`,
+        `a tensor of shape ${formatShape(this.#shape)} inside vmap stands for many examples and has no elements of its own: stay with tensor ops`,
       );
   }
 
@@ -140,19 +258,19 @@ export class Tensor {
    * (BigInt64Array for int64, Uint8Array for uint8 and bool).
    */
   data(): TypedArray {
-    this.assertReadable('data');
-    if (this.isContiguous) return this.storage.view(this.dtype, this.offset, this.size).slice();
-    const source = this.storage.view(this.dtype, this.offset, this.size === 0 ? 0 : this.#span());
-    const out = new (source.constructor as new (n: number) => TypedArray)(this.size);
+    this.#assertReadable('data');
+    if (this.isContiguous) return this.#storage.view(this.#dtype, this.#offset, this.#size).slice();
+    const source = this.#storage.view(this.#dtype, this.#offset, this.#size === 0 ? 0 : this.#span());
+    const out = new (source.constructor as new (n: number) => TypedArray)(this.#size);
     const index = new Array<number>(this.ndim).fill(0);
     let at = 0;
-    for (let i = 0; i < this.size; i++) {
+    for (let i = 0; i < this.#size; i++) {
       out[i] = source[at] as never;
       for (let d = this.ndim - 1; d >= 0; d--) {
-        const stride = this.strides[d] as number;
+        const stride = this.#strides[d] as number;
         at += stride;
-        if (++(index[d] as number) < (this.shape[d] as number)) break;
-        at -= stride * (this.shape[d] as number);
+        if (++(index[d] as number) < (this.#shape[d] as number)) break;
+        at -= stride * (this.#shape[d] as number);
         index[d] = 0;
       }
     }
@@ -162,7 +280,7 @@ export class Tensor {
   /** Elements between the first and the last in memory, both included. */
   #span(): number {
     let last = 0;
-    for (let d = 0; d < this.ndim; d++) last += ((this.shape[d] as number) - 1) * (this.strides[d] as number);
+    for (let d = 0; d < this.ndim; d++) last += ((this.#shape[d] as number) - 1) * (this.#strides[d] as number);
     return last + 1;
   }
 
@@ -171,10 +289,10 @@ export class Tensor {
    * @throws ShapeError unless there is exactly one.
    */
   item(): number {
-    this.assertReadable('item');
-    if (this.size !== 1)
-      throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.shape)}`);
-    return Number(this.storage.view(this.dtype, this.offset, 1)[0]);
+    this.#assertReadable('item');
+    if (this.#size !== 1)
+      throw new ShapeError('item', `wants a tensor of one element, got shape ${formatShape(this.#shape)}`);
+    return Number(this.#storage.view(this.#dtype, this.#offset, 1)[0]);
   }
 
   /** The elements as nested arrays; a 0-d tensor gives the bare value. */
@@ -182,16 +300,16 @@ export class Tensor {
     const flat = this.data();
     const value = (i: number): NestedArray => {
       const element = flat[i] as number | bigint;
-      if (this.dtype === 'bool') return element !== 0;
+      if (this.#dtype === 'bool') return element !== 0;
       if (typeof element === 'bigint') return Number.isSafeInteger(Number(element)) ? Number(element) : element;
       return element;
     };
     const level = (dim: number, start: number, size: number): NestedArray => {
       if (dim === this.ndim) return value(start);
-      const n = this.shape[dim] as number;
+      const n = this.#shape[dim] as number;
       return Array.from({ length: n }, (_, i) => level(dim + 1, start + (i * size) / n, size / n));
     };
-    return level(0, 0, this.size);
+    return level(0, 0, this.#size);
   }
 
   toJSON(): NestedArray {
@@ -200,41 +318,22 @@ export class Tensor {
 
   // ---- autograd ----
 
-  /** @internal The op that made this tensor; null for a leaf. */
-  get node(): GraphNode | null {
+  /** The op that made this tensor; null for a leaf. */
+  #history(): GraphNode | null {
     if (this.#base !== null && this.#base.#histories !== this.#seenHistories) this.#followBase(this.#base);
     return this.#node;
   }
 
-  /** @internal The tensor whose memory this one is a view of; never itself a view. */
-  get viewOf(): Tensor | null {
-    return this.#base;
-  }
-
-  /** @internal Makes this tensor a view, whose history follows that of its base. */
-  setBase(base: Tensor): void {
-    this.#base = base;
-    this.#seenHistories = base.#histories;
-  }
-
-  /** @internal Set by the module that knows how to take a strided part of a tensor. */
-  static viewHistory: (base: Tensor, view: Tensor) => GraphNode | null = () => null;
-
   /** After a change of the base in place, this view is a part of what the base is now. */
   #followBase(base: Tensor): void {
     this.#seenHistories = base.#histories;
-    this.#node = Tensor.viewHistory(base, this);
+    this.#node = viewHistory(base, this);
     this.#outputIndex = 0;
-  }
-
-  /** @internal Which of its node's outputs this tensor is. */
-  get outputIndex(): number {
-    return this.#outputIndex;
   }
 
   /** Whether gradients flow to this tensor. Set it on leaves only. */
   get requiresGrad(): boolean {
-    return this.node !== null || this.#requiresGrad;
+    return this.#history() !== null || this.#requiresGrad;
   }
 
   set requiresGrad(value: boolean) {
@@ -243,12 +342,12 @@ export class Tensor {
 
   /** Starts or stops tracking gradients for a leaf; returns the tensor itself. */
   requiresGrad_(value = true): this {
-    this.assertAlive('requiresGrad_');
+    assertAlive(this, 'requiresGrad_');
     if (typeof value !== 'boolean') throw new ArgumentError('requiresGrad_', `wants a boolean, got ${describe(value)}`);
     if (value && !this.isFloatingPoint)
       throw new DTypeError(
         'requiresGrad_',
-        `only float32 and float64 tensors can require grad, this one is ${this.dtype}`,
+        `only float32 and float64 tensors can require grad, this one is ${this.#dtype}`,
       );
     if (!value && this.#node !== null)
       throw new AutogradError(
@@ -261,7 +360,7 @@ export class Tensor {
 
   /** Whether the tensor was made by the user and not by a recorded op. */
   get isLeaf(): boolean {
-    return this.node === null;
+    return this.#history() === null;
   }
 
   /** The accumulated gradient of a leaf, or of a tensor that called `retainGrad()`; null before backward. */
@@ -272,12 +371,12 @@ export class Tensor {
 
   set grad(value: Tensor | null) {
     if (value !== null) {
-      if (!(value instanceof Tensor)) throw new ArgumentError('grad', `wants a tensor or null, got ${describe(value)}`);
-      value.assertAlive('grad');
-      if (!sameShape(value.shape, this.shape) || value.dtype !== this.dtype)
+      if (!isTensor(value)) throw new ArgumentError('grad', `wants a tensor or null, got ${describe(value)}`);
+      assertAlive(value, 'grad');
+      if (!sameShape(value.shape, this.#shape) || value.dtype !== this.#dtype)
         throw new ShapeError(
           'grad',
-          `wants ${this.dtype} of shape ${formatShape(this.shape)}, got ${value.dtype} of shape ${formatShape(value.shape)}`,
+          `wants ${this.#dtype} of shape ${formatShape(this.#shape)}, got ${value.dtype} of shape ${formatShape(value.shape)}`,
         );
       keep(value);
     }
@@ -285,38 +384,16 @@ export class Tensor {
     this.#grad = value;
   }
 
-  /** @internal Frees the gradient and sets it to null, whatever it was. */
-  dropGrad(): void {
-    observer()?.gradWritten(this, true);
-    this.#grad?.dispose();
-    this.#grad = null;
-  }
-
-  /** @internal The node that accumulates a leaf's gradient. */
-  leafNode(): GraphNode {
+  /** The node that accumulates a leaf's gradient. */
+  #ownLeafNode(): GraphNode {
     this.#leafNode ??= new GraphNode('leaf', [], [], null, 1, this);
     return this.#leafNode;
   }
 
-  /** @internal Makes this tensor an output of a node. */
-  attach(node: GraphNode, index: number): void {
-    this.#node = node;
-    this.#outputIndex = index;
-    node.shapes[index] = this.shape;
-  }
-
-  /** @internal Gives a tensor that was changed in place its new history; null makes it a leaf. Views of it follow. */
-  rebase(node: GraphNode | null, index: number): void {
-    if (node !== null) node.rebased = true;
-    this.#node = node;
-    this.#outputIndex = index;
-    this.#histories++;
-  }
-
   #gradEdge(op: string): Edge {
     if (!this.requiresGrad) throw new AutogradError(op, 'the tensor does not require grad');
-    const { node } = this;
-    return node ? { node, index: this.#outputIndex } : { node: this.leafNode(), index: 0 };
+    const node = this.#history();
+    return node ? { node, index: this.#outputIndex } : { node: this.#ownLeafNode(), index: 0 };
   }
 
   /** Keeps the gradient of a tensor that is not a leaf in `.grad`. */

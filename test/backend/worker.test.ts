@@ -8,17 +8,18 @@ import { ADD, CHECK_INDEX, MATMUL, MUL, TANH } from '../../src/generated/opcodes
 import { BackendError, type BackendName, full, type Tensor, tensor, zeros } from '../../src/index.ts';
 import { ABI } from '../../src/program/abi.ts';
 import { PROGRAM_START } from '../../src/program/encode.ts';
+import { storageOf } from '../../src/tensor/tensor.ts';
 import { backends } from '../support/backends.ts';
 import { sample } from '../support/naive.ts';
 import { ProgramWriter } from '../support/programs.ts';
 
-const span = ({ storage }: Tensor, written: boolean): Span => ({
-  address: storage.address,
-  bytes: storage.bytes,
+const span = (x: Tensor, written: boolean): Span => ({
+  address: storageOf(x).address,
+  bytes: storageOf(x).bytes,
   written,
 });
 
-const header = (program: Tensor) => program.storage.view('int32', 0, PROGRAM_START) as Int32Array;
+const header = (program: Tensor) => storageOf(program).view('int32', 0, PROGRAM_START) as Int32Array;
 
 /** out = tanh(x · w + out): what a repetition leaves behind matters to the next. */
 function program(backend: Backend, name: BackendName) {
@@ -40,7 +41,7 @@ function program(backend: Backend, name: BackendName) {
     .record(TANH, 'float64', [6, 4], [out, product]);
   const words = writer.keep(name);
   const spans = [span(words, false), span(x, false), span(w, false), span(out, true)];
-  return { out, words, spans, address: words.storage.address, end: writer.end };
+  return { out, words, spans, address: storageOf(words).address, end: writer.end };
 }
 
 /** Adds 1 to x, over and over; each repetition takes about a hundred microseconds. */
@@ -50,7 +51,7 @@ function counter(backend: Backend, name: BackendName) {
   const writer = new ProgramWriter(backend).record(ADD, 'float32', [100_000], [x, x, { tensor: one, strides: [0] }]);
   const words = writer.keep(name);
   const spans = [span(words, false), span(one, false), span(x, true)];
-  return { x, words, spans, address: words.storage.address, end: writer.end };
+  return { x, words, spans, address: storageOf(words).address, end: writer.end };
 }
 
 describe.each(backends)('on %s', (name) => {
@@ -117,7 +118,7 @@ describe.each(backends)('on %s', (name) => {
       .record(CHECK_INDEX, 'int64', [2], [index], [0, 4]);
     const words = writer.keep(name);
     const spans = [span(words, false), span(index, false), span(x, true)];
-    expect(await backend.executeAsync(words.storage.address, writer.end, 5, spans)).toBe(ABI.FAULT_INDEX);
+    expect(await backend.executeAsync(storageOf(words).address, writer.end, 5, spans)).toBe(ABI.FAULT_INDEX);
     expect(header(words)[ABI.HEADER_STATUS]).toBe(ABI.FAULT_INDEX);
     expect(header(words)[ABI.HEADER_DONE]).toBe(0);
     const value = header(words).slice(ABI.HEADER_FAULT_VALUE, ABI.HEADER_FAULT_VALUE + 2);
@@ -131,7 +132,7 @@ describe('the worker of the wasm backend', () => {
 
   test('a program that breaks down is a BackendError, and the next one runs', async () => {
     const wrong = counter(backend, 'wasm');
-    const words = wrong.words.storage.view('int32', 0, wrong.end) as Int32Array;
+    const words = storageOf(wrong.words).view('int32', 0, wrong.end) as Int32Array;
     const operand = PROGRAM_START + ABI.RECORD_FIXED_WORDS;
     words[operand + ABI.OPERAND_ADDRESS_LOW] = -64;
     const failure = backend.executeAsync(wrong.address, wrong.end, 1, wrong.spans);

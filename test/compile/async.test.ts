@@ -3,6 +3,7 @@ import * as ct from 'cotangent';
 import { CompileError, compile, type Tensor, tensor } from 'cotangent';
 import { Adam } from 'cotangent/optim';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { storageOf } from '../../src/tensor/tensor.ts';
 import { backends } from '../support/backends.ts';
 
 describe.each(backends)('on %s', (backend) => {
@@ -99,12 +100,12 @@ describe.each(backends)('on %s', (backend) => {
     const step = compile((x: Tensor) => ({ x, view: x.reshape(1), y: x.add(1) }));
     for (let i = 0; i < 3; i++) {
       const x = tensor(i);
-      const handles = x.storage.handles;
+      const handles = storageOf(x).handles;
       const result = await step.runAsync(x);
       expect(result.x).toBe(x);
       expect([result.view.item(), result.y.item()]).toEqual([i, i + 1]);
       result.view.dispose();
-      expect(x.storage.handles).toBe(handles);
+      expect(storageOf(x).handles).toBe(handles);
     }
     const x = tensor(5);
     const running = step.runAsync(x);

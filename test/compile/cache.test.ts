@@ -5,6 +5,7 @@ import { SGD } from 'cotangent/optim';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { heapOf } from '../../src/backend/registry.ts';
 import type { Storage } from '../../src/memory/storage.ts';
+import { storageOf } from '../../src/tensor/tensor.ts';
 import { backends } from '../support/backends.ts';
 
 describe.each(backends)('on %s', (backend) => {
@@ -93,7 +94,7 @@ describe.each(backends)('on %s', (backend) => {
       expect(c.toArray()).toEqual([2, 3]);
       for (const result of [y, c]) result.dispose();
       expect(made.filter(({ freed }) => !freed)).toEqual([]);
-      expect(data.storage.freed).toBe(false);
+      expect(storageOf(data).freed).toBe(false);
     }
     expect(step.recordings).toBe(2);
     allocate.mockRestore();

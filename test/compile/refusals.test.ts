@@ -13,6 +13,7 @@ import {
 } from 'cotangent';
 import { LBFGS, SGD } from 'cotangent/optim';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { storageOf } from '../../src/tensor/tensor.ts';
 import { backends } from '../support/backends.ts';
 
 const HERE = /refusals\.test\.ts:\d+:\d+/;
@@ -30,7 +31,7 @@ describe.each(backends)('on %s', (backend) => {
     ['printing', (x) => inspect(x)],
     ['control flow', (x) => (x.sum().item() > 0 ? x : x.neg())],
     ['reading a closed-over tensor', () => shared.item()],
-    ['writing into a tensor', (x) => (x.storage.view('float32', 0, 1)[0] = 1)],
+    ['writing into a tensor', (x) => (storageOf(x).view('float32', 0, 1)[0] = 1)],
   ])('%s while recording is a CompileError that names the line', (_, fn) => {
     const step = compile(fn);
     expect(() => step(point())).toThrow(CompileError);
@@ -148,10 +149,10 @@ describe.each(backends)('on %s', (backend) => {
     });
     const bytes = () => memory(backend).bytes;
     const before = bytes();
-    const handles = x.storage.handles;
+    const handles = storageOf(x).handles;
     for (let i = 0; i < 3; i++) expect(() => step(x)).toThrow(new TypeError('mine'));
     expect(bytes()).toBe(before);
-    expect(x.storage.handles).toBe(handles);
+    expect(storageOf(x).handles).toBe(handles);
     expect(step.recordings).toBe(0);
     fails = false;
     for (let i = 0; i < 3; i++) expect(step(x).toArray()).toEqual([3, 4, 5]);

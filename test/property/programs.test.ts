@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ElementwiseRow } from '../../src/ops/formula.ts';
 import { table } from '../../src/ops/table.ts';
+import { storageOf } from '../../src/tensor/tensor.ts';
 
 type Precision = 'float32' | 'float64';
 const TOLERANCE: Readonly<Record<Precision, number>> = { float32: 1e-5, float64: 1e-12 };
@@ -142,7 +143,7 @@ function compareRuns(precision: Precision, { shape, seed, steps }: Program): voi
     const tolerance = isFloating(next[0].dtype) ? TOLERANCE[precision] : 0;
     agree(next, (want) => tolerance * Math.max(unit, Math.abs(want)), name);
     // A view shares memory that agrees already; a new result takes over the native numbers.
-    if (next[1].storage !== pair[1].storage) next[1].copy_(next[0]);
+    if (storageOf(next[1]) !== storageOf(pair[1])) next[1].copy_(next[0]);
     pair = next;
     if (next[0].dtype !== precision) pair = onBoth((which) => next[which].to(precision));
   };

@@ -12,7 +12,7 @@ import { filled } from '../../ops/convert.ts';
 import { fromArray, tensor } from '../../ops/creation.ts';
 import { sum } from '../../ops/reduce.ts';
 import { isFloating } from '../../tensor/dtype.ts';
-import { Tensor } from '../../tensor/tensor.ts';
+import { assertAlive, isTensor, type Tensor } from '../../tensor/tensor.ts';
 
 /** Where a search starts: numbers for a function of separate variables, a 1-d tensor for a function of one vector. */
 export type Point = number | readonly number[] | Tensor;
@@ -43,8 +43,8 @@ const numbers = (x: Tensor): Float64Array => Float64Array.from(x.data() as Float
 
 /** @throws ArgumentError, DTypeError or ShapeError unless it is one. */
 function checkStart(op: string, start: unknown): { values: Float64Array; separate: boolean } {
-  if (start instanceof Tensor) {
-    start.assertAlive(op);
+  if (isTensor(start)) {
+    assertAlive(start, op);
     if (!isFloating(start.dtype))
       throw new DTypeError(op, `the start is a floating tensor or an array of numbers, got ${start.dtype}`);
     if (start.ndim !== 1) throw new ShapeError(op, `the start is a 1-d tensor, got shape ${formatShape(start.shape)}`);
@@ -79,7 +79,7 @@ export class Objective {
     this.start = values;
     this.#f = f as ObjectiveFunction;
     this.#separate = separate;
-    this.#backend = start instanceof Tensor ? start.backend : undefined;
+    this.#backend = isTensor(start) ? start.backend : undefined;
     this.#signal = signal;
   }
 
@@ -98,8 +98,8 @@ export class Objective {
     this.#signal?.throwIfAborted();
     this.counts.value++;
     const y: unknown = this.#f(...variables);
-    if (!(y instanceof Tensor)) throw new ArgumentError(this.op, `the function returned ${describe(y)}, not a tensor`);
-    y.assertAlive(this.op);
+    if (!isTensor(y)) throw new ArgumentError(this.op, `the function returned ${describe(y)}, not a tensor`);
+    assertAlive(y, this.op);
     if (!y.isFloatingPoint) throw new DTypeError(this.op, `the function returned ${y.dtype}, which has no derivative`);
     if (!y.requiresGrad)
       throw new AutogradError(
