@@ -16,8 +16,13 @@ const ACCEPT = 1e-4;
 /** Below, the region shrinks; above `GOOD`, it grows. */
 const POOR = 0.25;
 const GOOD = 0.75;
-/** Relative to the value, what rounding may do to a difference of two of them. */
-const NOISE = 64 * Number.EPSILON;
+/**
+ * As a part of the value, what rounding may do to a difference of two of them: values are mostly sums in which much cancels. What L-BFGS
+ * calls close as well.
+ */
+const NOISE = 1e-11;
+/** Of what a step promised before, the part that the next one may promise where values cannot tell any more. */
+const PROGRESS = 0.8;
 
 interface Local {
   x: Float64Array;
@@ -55,10 +60,6 @@ class Model {
   /** Length of a step in the model's variables. */
   length(step: Float64Array): number {
     return norm(step.map((s, i) => s * (this.#scale[i] as number)));
-  }
-
-  get steepness(): number {
-    return norm(this.#slope);
   }
 
   #eigenOf(): ReturnType<typeof symmetricEigen> {
@@ -105,8 +106,12 @@ type Evaluate = Objective['scalar'];
 const localAt = (evaluate: Evaluate, x: Float64Array): Local =>
   evaluate(x, (value, tape) => ({ x, value, ...tape.curvature() }));
 
-/** Goes on with Newton's method from where the run is. */
-export function newtonFrom(run: Run, evaluate: Evaluate, start = localAt(evaluate, run.place.x)): StopReason {
+/**
+ * Goes on with Newton's method from where the run is.
+ * @param known the function there, and what rounding may do to its values as a part of them, where that is known
+ */
+export function newtonFrom(run: Run, evaluate: Evaluate, known: { start?: Local; noise?: number } = {}): StopReason {
+  const { start = localAt(evaluate, run.place.x), noise: relative = NOISE } = known;
   let here = start;
   let radius = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -122,7 +127,7 @@ export function newtonFrom(run: Run, evaluate: Evaluate, start = localAt(evaluat
     for (let proposal = full; next === null; proposal = model.step(radius)) {
       const { step, decrease } = proposal;
       if (vanishes(step, here.x)) return run.stuck(full.decrease);
-      const noise = NOISE * Math.abs(here.value);
+      const noise = relative * Math.abs(here.value);
       const x = plus(here.x, step);
       const trial = evaluate(x, (value, tape) => {
         const gain = here.value - value;
@@ -137,7 +142,7 @@ export function newtonFrom(run: Run, evaluate: Evaluate, start = localAt(evaluat
       else if (decrease > noise) {
         if (ratio < POOR) radius = length / 2;
         else if (ratio > GOOD && length > 0.9 * radius) radius = 2 * length;
-      } else if (new Model(trial.local).steepness > 0.5 * model.steepness) {
+      } else if (new Model(trial.local).step(radius).decrease > PROGRESS * full.decrease) {
         // Where values cannot tell any more, the gradient must.
         return run.stuck(decrease);
       }
@@ -152,5 +157,5 @@ export function newton(objective: Objective, settings: Settings): { run: Run; re
   const evaluate: Evaluate = (x, use) => objective.scalar(x, use);
   const start = localAt(evaluate, objective.start);
   const run = new Run(objective, settings, MAX_ITERATIONS, start);
-  return { run, reason: newtonFrom(run, evaluate, start) };
+  return { run, reason: newtonFrom(run, evaluate, { start }) };
 }

@@ -147,10 +147,14 @@ export class Run {
     return proceed;
   }
 
+  /** Whether all iterations are used up. */
+  get exhausted(): boolean {
+    return this.iterations >= this.#maxIterations;
+  }
+
   /** @throws ConvergenceError when all iterations are used up. */
   expectMore(): void {
-    if (this.iterations >= this.#maxIterations)
-      throw this.failure(`no convergence within ${this.#maxIterations} iterations`);
+    if (this.exhausted) throw this.failure(`no convergence within ${this.#maxIterations} iterations`);
   }
 
   /** @throws ConvergenceError unless the value could at most be lowered by what rounding explains. */
