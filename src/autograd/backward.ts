@@ -12,7 +12,17 @@ import { outsideScopes, owned } from '../memory/scope.ts';
 import { clone, filled } from '../ops/convert.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { isTensor, makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  gradientOf,
+  isTensor,
+  makeTensor,
+  offsetOf,
+  setGradient,
+  setTrackedGradient,
+  storageOf,
+  type Tensor,
+  trackedGradientOf,
+} from '../tensor/tensor.ts';
 import { settle } from './lanes.ts';
 import { inspector, setGradEnabled } from './mode.ts';
 import { type Edge, edgeOf, type GraphNode, levelsOf } from './node.ts';
@@ -146,25 +156,33 @@ function retain(node: GraphNode, grads: readonly (Tensor | null)[], recorded: bo
   if (node.retained === null) return;
   for (const [index, tensor] of node.retained) {
     const grad = grads[index];
-    if (grad) tensor.grad = recorded ? grad : outsideScopes(() => clone(grad));
+    if (!grad) continue;
+    if (recorded) setTrackedGradient(tensor, grad);
+    else
+      setGradient(
+        tensor,
+        outsideScopes(() => clone(grad)),
+      );
   }
 }
 
 /** Adds a gradient to a leaf's `.grad`. The leaf's gradient outlives every scope. */
 function accumulateLeaf(leaf: Tensor, grad: Tensor, recorded: boolean): void {
-  const before = leaf.grad;
   const own = levelsOf(leaf);
   if (levelsOf(grad).some((level) => !own.includes(level)))
     throw new AutogradError(
       'backward',
       `inside vmap reached a tensor of shape ${formatShape(leaf.shape)} that the examples share, whose grad cannot be one of each; use grad(…)`,
     );
+  const last = recorded ? trackedGradientOf(leaf) : gradientOf(leaf);
+  // A leaf that was disposed of has given up its gradient, but the graph may still reach it.
+  const before = last?.disposed ? null : last;
   if (recorded) {
-    leaf.grad = before === null ? grad : add(before, grad);
+    setTrackedGradient(leaf, before === null ? grad : add(before, grad));
   } else if (before === null) {
     const own = isSole(grad) ? grad : outsideScopes(() => clone(grad));
     if (own !== grad) grad.dispose();
-    leaf.grad = own;
+    setGradient(leaf, own);
   } else {
     add_(before, grad);
     grad.dispose();

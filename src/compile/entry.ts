@@ -29,6 +29,8 @@ export interface GradEffect {
   /** What it is afterwards: the tensor that was there before counts as unchanged. */
   readonly exit: 'unchanged' | 'null' | 'tensor';
   tensor: Tensor | null;
+  /** It is a tensor that user code has, and sees again. */
+  readonly given: boolean;
   /** The argument whose memory it is afterwards, −1 for none. */
   readonly argument: number;
   /** Which of the entry's gradient memories it is in afterwards, −1 for none. */

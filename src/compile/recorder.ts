@@ -8,7 +8,7 @@ import type { Heap, Storage } from '../memory/storage.ts';
 import { type Observer, unobserved } from '../program/observer.ts';
 import type { Instruction as Emitted } from '../tensor/create.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { gradientOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Instruction, type Memory, type Operand, rename, roleOf, sizeOf } from './ir.ts';
 import { callerLine } from './where.ts';
 
@@ -19,7 +19,7 @@ export interface GradUse {
   readonly entry: Tensor | null;
   /** It was looked at before it was replaced: what happened depended on it. */
   readonly read: boolean;
-  /** What it was before was disposed of. */
+  /** What it was before was disposed of, even if user code had it. */
   drops: boolean;
 }
 
@@ -180,9 +180,9 @@ export class Recorder implements Observer {
     if (this.isMade(storageOf(tensor))) return;
     const use = this.grads.get(tensor);
     if (use === undefined) {
-      const entry = unobserved(() => tensor.grad);
+      const entry = unobserved(() => gradientOf(tensor));
       this.grads.set(tensor, { tensor, entry, read: false, drops });
-    } else if (drops && unobserved(() => tensor.grad) === use.entry) use.drops = true;
+    } else if (drops && unobserved(() => gradientOf(tensor)) === use.entry) use.drops = true;
   }
 
   guard(key: object, changed: () => () => string | null): void {

@@ -2,11 +2,20 @@
 import { isGradEnabled } from '../autograd/mode.ts';
 import { getBackend } from '../backend/registry.ts';
 import { CompileError } from '../errors.ts';
-import { keep, scope } from '../memory/scope.ts';
+import { keep, outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { clone } from '../ops/convert.ts';
 import { observed, unobserved } from '../program/observer.ts';
-import { makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  gradientOf,
+  makeTensor,
+  nodeOf,
+  offsetOf,
+  setGradient,
+  storageOf,
+  type Tensor,
+  trackedGradientOf,
+} from '../tensor/tensor.ts';
 import { type Entry, type GradEffect, type Output, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import { type BuildOptions, Program } from './program.ts';
@@ -74,7 +83,10 @@ export function record(
     const grads = gradEffects(recorder, (tensor) => aliases.get(storageOf(tensor)) ?? -1);
     for (const { use, tensor, argument } of grads)
       if (tensor !== null && argument >= 0)
-        use.tensor.grad = viewOf(tensor, actual[argument] as Tensor, argument, specs);
+        setGradient(
+          use.tensor,
+          outsideScopes(() => viewOf(tensor, actual[argument] as Tensor, argument, specs)),
+        );
     const { gradSlots, slots, kept } = classify(recorder, aliases, grads, results, reuseOutputs);
     const gradStorages = gradSlots.map(({ storage }) => storage);
     const outputs = results.map((tensor): Output => {
@@ -177,11 +189,14 @@ function releasePlaceholders(stands: readonly Tensor[], actual: readonly Tensor[
 
 function gradEffects(recorder: Recorder, argumentOf: (tensor: Tensor) => number): GradEffect[] {
   return [...recorder.grads.values()].map((use): GradEffect => {
-    const after = use.tensor.grad;
+    const after = gradientOf(use.tensor);
     const memory = use.entry === null || !use.read ? null : (recorder.memories.get(storageOf(use.entry)) ?? null);
-    const common = { use, memory, argument: -1, slot: -1, requiresGrad: use.tensor.requiresGrad };
+    const common = { use, memory, given: false, argument: -1, slot: -1, requiresGrad: use.tensor.requiresGrad };
     if (after === use.entry) return { ...common, exit: 'unchanged', tensor: null };
     if (after === null) return { ...common, exit: 'null', tensor: null };
-    return { ...common, exit: 'tensor', tensor: after, argument: argumentOf(after) };
+    const argument = argumentOf(after);
+    if (argument >= 0 || recorder.isMade(storageOf(after)))
+      return { ...common, exit: 'tensor', tensor: after, argument };
+    return { ...common, exit: 'tensor', tensor: trackedGradientOf(use.tensor), given: true };
   });
 }

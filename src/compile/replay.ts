@@ -5,7 +5,17 @@ import { isScoped, keep, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  dropGrad,
+  gradientHandles,
+  gradientOf,
+  makeTensor,
+  offsetOf,
+  renewGradient,
+  setGradient,
+  storageOf,
+  type Tensor,
+} from '../tensor/tensor.ts';
 import { type Entry, type GradEffect, type Output, revived, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import type { Program } from './program.ts';
@@ -17,7 +27,7 @@ function gradsFit(grads: readonly GradEffect[]): boolean {
     const { use, memory, requiresGrad } = grads[i] as GradEffect;
     if (use.tensor.requiresGrad !== requiresGrad) return false;
     if (!use.read) continue;
-    const { grad } = use.tensor;
+    const grad = gradientOf(use.tensor);
     if ((grad === null) !== (use.entry === null)) return false;
     if (grad === null || memory === null || use.entry === null) continue;
     if (grad.disposed || !sameShape(grad.strides, use.entry.strides)) return false;
@@ -53,8 +63,8 @@ function boundArgument(entry: Entry, tensors: readonly Tensor[]): boolean {
 function isGradient(grads: readonly GradEffect[], storage: Storage): boolean {
   for (let i = 0; i < grads.length; i++) {
     const { use, memory } = grads[i] as GradEffect;
-    const { grad } = use.tensor;
-    if (memory !== null && grad !== null && storageOf(grad) === storage) return true;
+    const grad = memory === null ? null : gradientOf(use.tensor);
+    if (grad !== null && storageOf(grad) === storage) return true;
   }
   return false;
 }
@@ -87,20 +97,24 @@ export function bind(entry: Entry, tensors: readonly Tensor[]): void {
   for (let i = 0; i < grads.length; i++) {
     const { use, memory } = grads[i] as GradEffect;
     if (memory === null || use.entry === null) continue;
-    const grad = use.tensor.grad as Tensor;
+    const grad = gradientOf(use.tensor) as Tensor;
     program.bind(memory, addressOf(grad) - offsetOf(use.entry) * dtypeInfo[grad.dtype].bytes);
   }
   for (let i = 0; i < entry.gradSlots.length; i++) bindGradient(entry, program, i);
 }
 
-/** Gradients of the last run are overwritten where nobody can tell; where somebody may hold one, new memory takes its place. */
+/**
+ * Gradients of the last run are overwritten where nobody can tell. Where user code may hold one, or the run itself reads it, other
+ * memory takes its place, and what was there goes back to the free list as soon as nothing holds it.
+ */
 function bindGradient(entry: Entry, program: Program, slot: number): void {
   const { grads, gradStorages, gradSlots } = entry;
   const before = gradStorages[slot] as Storage;
   let dropped = 0;
   for (let i = 0; i < grads.length; i++) {
-    const { use, tensor, slot: own } = grads[i] as GradEffect;
-    if (own === slot && use.drops && tensor?.disposed === false && use.tensor.grad === tensor) dropped++;
+    const { use, tensor, memory: read, slot: own } = grads[i] as GradEffect;
+    if (own === slot && tensor !== null && read === null && gradientOf(use.tensor) === tensor)
+      dropped += gradientHandles(use.tensor, use.drops);
   }
   if (before.handles === dropped) return;
   const memory = gradSlots[slot] as Memory;
@@ -148,32 +162,45 @@ export function settle(entry: Entry, tensors: readonly Tensor[]): void {
     const effect = grads[i] as GradEffect;
     if (effect.exit !== 'unchanged') leaveGrad(effect, entry, tensors);
     else if (effect.memory !== null && written.includes(effect.memory))
-      storageOf(effect.use.tensor.grad as Tensor).version++;
+      storageOf(gradientOf(effect.use.tensor) as Tensor).version++;
   }
 }
 
 function leaveGrad(effect: GradEffect, entry: Entry, tensors: readonly Tensor[]): void {
-  const { use, exit, argument, slot } = effect;
+  const { use } = effect;
   const { tensor } = use;
-  const before = tensor.grad;
-  let after: Tensor | null = null;
-  if (argument >= 0) after = viewOf(effect.tensor as Tensor, tensors[argument] as Tensor, argument, entry.tensors);
-  else if (exit === 'tensor') {
-    const last = effect.tensor as Tensor;
-    after = slot < 0 ? revived(last) : gradientOn(entry.gradStorages[slot] as Storage, last);
-    effect.tensor = after;
+  if (effect.given) {
+    if (use.drops) dropGrad(tensor);
+    tensor.grad = effect.tensor = revived(effect.tensor as Tensor);
+    return;
   }
-  if (after === before) return;
-  if (use.drops) before?.dispose();
-  tensor.grad = after;
+  const after = gradientAfter(effect, entry, tensors);
+  if (after !== null && gradientOf(tensor) === after) {
+    renewGradient(tensor, use.drops);
+    return;
+  }
+  if (use.drops) dropGrad(tensor);
+  setGradient(tensor, after);
+}
+
+/** The handle on what is a tensor's gradient after the run. */
+function gradientAfter(effect: GradEffect, entry: Entry, tensors: readonly Tensor[]): Tensor | null {
+  const { exit, argument, slot } = effect;
+  const last = effect.tensor;
+  if (exit !== 'tensor' || last === null) return null;
+  if (argument >= 0) return unscopedView(last, tensors[argument] as Tensor, argument, entry.tensors);
+  effect.tensor = slot < 0 ? revived(last) : gradientOn(entry.gradStorages[slot] as Storage, last);
+  return effect.tensor;
 }
 
 /** A gradient on its memory: the tensor that it was after the last run, if that may be used again. */
 const gradientOn = (storage: Storage, last: Tensor): Tensor =>
   storageOf(last) === storage && !last.disposed ? last : lastingOn(storage, last);
 
-// Apart from its caller, because a function with a closure in it makes room for what that captures whenever it is called.
+// Apart from their callers, because a function with a closure in it makes room for what that captures whenever it is called.
 const lastingOn = (storage: Storage, like: Tensor): Tensor => keep(outsideScopes(() => onStorage(storage, like)));
+
+const unscopedView = (...args: Parameters<typeof viewOf>): Tensor => outsideScopes(() => viewOf(...args));
 
 const onStorage = (storage: Storage, like: Tensor): Tensor =>
   makeTensor(storage, like.dtype, like.shape, like.strides, offsetOf(like));

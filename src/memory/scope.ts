@@ -5,7 +5,16 @@
  */
 import type { GraphNode } from '../autograd/node.ts';
 import { ArgumentError, describe } from '../errors.ts';
-import { isTensor, makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  isTensor,
+  leaveScope,
+  leaveToUser,
+  makeTensor,
+  nodeOf,
+  offsetOf,
+  storageOf,
+  type Tensor,
+} from '../tensor/tensor.ts';
 
 let current: Scope | null = null;
 
@@ -80,7 +89,7 @@ function close(scope: Scope, kept: Set<Tensor>): void {
     else current?.nodes.push(node);
   }
   for (const tensor of scope.tensors) {
-    if (!kept.has(tensor)) tensor.dispose();
+    if (!kept.has(tensor)) leaveScope(tensor);
     else current?.tensors.push(tensor);
   }
 }
@@ -128,6 +137,7 @@ export function openScope(): () => void {
 
 /** Lets a tensor outlive every scope: from now on it is freed by `dispose()` or by the collector. */
 export function keep<T extends Tensor>(tensor: T): T {
+  leaveToUser(tensor);
   for (const scope of open) {
     const at = scope.tensors.lastIndexOf(tensor);
     if (at >= 0) scope.tensors.splice(at, 1);
@@ -158,7 +168,7 @@ export function owned(fn: () => readonly (Tensor | null)[]): (Tensor | null)[] {
     current = mine;
     leave(mine);
     for (const node of mine.nodes) node.release();
-    for (const tensor of mine.tensors) if (!taken.has(tensor)) tensor.dispose();
+    for (const tensor of mine.tensors) if (!taken.has(tensor)) leaveScope(tensor);
   }
   return results as (Tensor | null)[];
 }

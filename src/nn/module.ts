@@ -300,9 +300,7 @@ export abstract class Module extends Callable {
 
   /** Sets all gradients to null and frees their memory. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) {
-      dropGrad(parameter);
-    }
+    for (const parameter of this.parameters()) dropGrad(parameter);
   }
 
   /** Calls `fn` with every module, innermost first. */

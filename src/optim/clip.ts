@@ -8,7 +8,7 @@ import { zeros } from '../ops/creation.ts';
 import { stack } from '../ops/join.ts';
 import { norm } from '../ops/reduce.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { gradientOf, type Tensor } from '../tensor/tensor.ts';
 import { listParameters, type Parameters } from './arguments.ts';
 
 /** Options of `clipGradNorm`. */
@@ -20,7 +20,7 @@ export interface ClipOptions {
 }
 
 const gradients = (op: string, params: unknown): Tensor[] =>
-  listParameters(op, params).flatMap(({ grad }) => (grad === null ? [] : [grad]));
+  listParameters(op, params).flatMap((parameter) => gradientOf(parameter) ?? []);
 
 /**
  * Scales all gradients by the same factor, such that their norm taken together is at most `maxNorm`

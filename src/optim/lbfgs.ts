@@ -5,7 +5,7 @@ import { scope } from '../memory/scope.ts';
 import { copy_ } from '../ops/convert.ts';
 import { fromArray } from '../ops/creation.ts';
 import { observer } from '../program/observer.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { gradientOf, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Check, flag, nonNegative, type Parameters } from './arguments.ts';
 import { strongWolfe, type Trial } from './minimize/linesearch.ts';
 import { type Pair, twoLoop } from './minimize/twoloop.ts';
@@ -195,7 +195,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   }
 
   #gradients(sign: number): Float64Array {
-    const flat = this.#flat(({ grad }) => (grad === null ? null : (grad.data() as Float64Array)));
+    const flat = this.#flat((parameter) => (gradientOf(parameter)?.data() ?? null) as Float64Array | null);
     return sign > 0 ? flat : flat.map((value) => -value);
   }
 

@@ -16,7 +16,7 @@ import { allocateOne } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { dropGrad, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dropGrad, gradientOf, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Check, listOf, listParameters, type Parameters } from './arguments.ts';
 import { checkStateDict, copyState, type OptimizerStateDict } from './state.ts';
 
@@ -201,7 +201,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       for (const group of this.paramGroups) {
         this.validate(group);
         for (const parameter of group.params) {
-          const { grad } = parameter;
+          const grad = gradientOf(parameter);
           if (grad === null) continue;
           const rate = this.#rateOn(group, storageOf(parameter).heap);
           const gradient = group.maximize === true ? neg(grad) : grad;

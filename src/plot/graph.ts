@@ -6,7 +6,7 @@ import { Module } from '../nn/module.ts';
 import { expectTensor } from '../tensor/create.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { gradientOf, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { toChoice } from './options.ts';
 import { offlinePage } from './page.ts';
 import { saveFile } from './save.ts';
@@ -114,7 +114,7 @@ const short = (value: number): string => String(Number(value.toPrecision(3)));
 function boxLine({ id, op, name, shapes, leaf, norms }: Box): string {
   const lines = name === null ? [op] : leaf === null ? [name, op] : [name];
   lines.push(shapes.map((shape) => (shape.length === 0 ? 'scalar' : formatShape(shape))).join(', '));
-  const grad = leaf?.grad ?? null;
+  const grad = leaf === null ? null : gradientOf(leaf);
   const known = grad === null || grad.disposed ? [...norms.values()] : [normOf(grad)];
   if (known.length > 0) lines.push(`|grad| = ${known.map(short).join(', ')}`);
   const style = leaf === null ? '' : ', style="filled", fillcolor="#fdebd3"';

@@ -14,10 +14,11 @@ import {
   formatShape,
   ShapeError,
 } from '../errors.ts';
-import { enlist, keep } from '../memory/scope.ts';
+import { enlist, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { observer } from '../program/observer.ts';
 import { type DType, isFloating, type TypedArray } from './dtype.ts';
+import { Gradient, type LookState } from './gradient.ts';
 import { contiguousStrides, isContiguous, type Shape, sameShape, sizeOf } from './layout.ts';
 
 /** Something an op accepts as an operand. */
@@ -56,8 +57,26 @@ export let attach: (x: Tensor, node: GraphNode, index: number) => void;
 export let rebase: (x: Tensor, node: GraphNode | null, index: number) => void;
 /** @internal A new handle on the same data and the same place in the graph, for a handle that was disposed of. */
 export let revive: (x: Tensor) => Tensor;
-/** @internal Frees a tensor's gradient and sets it to null, whatever it was. */
+/** @internal The library's own handle on a tensor's gradient, of which user code knows nothing. */
+export let gradientOf: (x: Tensor) => Tensor | null;
+/** @internal A tensor's gradient with its place on the tape. */
+export let trackedGradientOf: (x: Tensor) => Tensor | null;
+/** @internal Makes a handle that nobody else has, and no scope, a tensor's gradient. What was there before is given up. */
+export let setGradient: (x: Tensor, own: Tensor | null) => void;
+/** @internal Makes a result on the tape a tensor's gradient. */
+export let setTrackedGradient: (x: Tensor, grad: Tensor) => void;
+/** @internal Frees a tensor's gradient and sets it to null, whoever looks at it. */
 export let dropGrad: (x: Tensor) => void;
+/** @internal How many handles on its memory go when a tensor's gradient is replaced; `drop`: even if user code looks at it. */
+export let gradientHandles: (x: Tensor, drop: boolean) => number;
+/** @internal The gradient's memory has other contents now: what user code may no longer hold does not show them. */
+export let renewGradient: (x: Tensor, drop: boolean) => void;
+/** @internal What is known of a tensor that is the gradient of others. */
+export let lookStateOf: (x: Tensor) => LookState;
+/** @internal Its scope has ended, or keeps it no longer: frees a tensor, unless it is a gradient, which then does. */
+export let leaveScope: (x: Tensor) => void;
+/** @internal From now on only user code frees a tensor. */
+export let leaveToUser: (x: Tensor) => void;
 /** @internal Throws unless a tensor can be used by `op`. */
 export let assertAlive: <T extends Tensor>(x: T, op: string) => T;
 
@@ -95,7 +114,9 @@ export class Tensor {
   #outputIndex = 0;
   #leafNode: GraphNode | null = null;
   #requiresGrad = false;
-  #grad: Tensor | null = null;
+  #gradient: Gradient | null = null;
+  /** Only of a tensor that is the gradient of another. */
+  #lookState: LookState | null = null;
   #base: Tensor | null = null;
   /** How often this tensor got a new history by a change in place; a view that saw fewer makes its own anew. */
   #histories = 0;
@@ -133,10 +154,38 @@ export class Tensor {
       copy.#requiresGrad = x.#requiresGrad;
       return copy;
     };
-    dropGrad = (x) => {
-      observer()?.gradWritten(x, true);
-      x.#grad?.dispose();
-      x.#grad = null;
+    gradientOf = (x) => {
+      const own = x.#gradient?.own ?? null;
+      observer()?.gradRead(x, own);
+      return own;
+    };
+    trackedGradientOf = (x) => {
+      observer()?.gradRead(x, x.#gradient?.own ?? null);
+      return x.#gradient?.tracked() ?? null;
+    };
+    setGradient = (x, own) => x.#replaceGradient(own === null ? null : new Gradient(own), false);
+    setTrackedGradient = (x, grad) => {
+      x.#replaceGradient(
+        Gradient.of(
+          outsideScopes(() => revive(grad)),
+          false,
+        ),
+        false,
+      );
+    };
+    dropGrad = (x) => x.#replaceGradient(null, true);
+    gradientHandles = (x, drop) => x.#gradient?.handles(drop) ?? 0;
+    renewGradient = (x, drop) => x.#gradient?.forget(drop);
+    lookStateOf = (x) => {
+      x.#lookState ??= { uses: 0, out: false };
+      return x.#lookState;
+    };
+    leaveScope = (x) => {
+      if (x.#lookState !== null && x.#lookState.uses > 0) x.#lookState.out = false;
+      else x.dispose();
+    };
+    leaveToUser = (x) => {
+      if (x.#lookState !== null) x.#lookState.out = true;
     };
     assertAlive = (x, op) => {
       if (x.#disposed)
@@ -233,11 +282,12 @@ export class Tensor {
     return this.#disposed;
   }
 
-  /** Gives up this handle. The memory is free once no view and no graph holds on to it. Safe to call twice. */
+  /** Gives up this handle, and its gradient. The memory is free once no view and no graph holds on to it. Safe to call twice. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#storage.release();
+    this.#gradient?.release(false);
   }
 
   /** Throws unless the tensor has elements that JavaScript may look at. */
@@ -363,10 +413,18 @@ export class Tensor {
     return this.#history() === null;
   }
 
-  /** The accumulated gradient of a leaf, or of a tensor that called `retainGrad()`; null before backward. */
+  /**
+   * The accumulated gradient of a leaf, or of a tensor that called `retainGrad()`; null before backward.
+   *
+   * Set it to null, or to another tensor, and the memory of what was there is free for the next backward, unless you may still
+   * look at it: a gradient that was read outside every scope, or assigned, is yours until you `dispose()` of it or the collector
+   * takes it. What is read inside a `scope` belongs to that scope, and then to the gradient as long as it is one; so read
+   * gradients inside the step's scope, and return or `keep` the ones that are to outlive it.
+   */
   get grad(): Tensor | null {
-    observer()?.gradRead(this, this.#grad);
-    return this.#grad;
+    const gradient = this.#gradient;
+    observer()?.gradRead(this, gradient?.own ?? null);
+    return gradient === null ? null : gradient.handOut();
   }
 
   set grad(value: Tensor | null) {
@@ -378,10 +436,16 @@ export class Tensor {
           'grad',
           `wants ${this.#dtype} of shape ${formatShape(this.#shape)}, got ${value.dtype} of shape ${formatShape(value.shape)}`,
         );
-      keep(value);
+      if (this.#gradient?.shows(value)) return;
     }
-    observer()?.gradWritten(this, false);
-    this.#grad = value;
+    this.#replaceGradient(value === null ? null : Gradient.of(value, true), false);
+  }
+
+  #replaceGradient(gradient: Gradient | null, drop: boolean): void {
+    observer()?.gradWritten(this, drop);
+    const before = this.#gradient;
+    this.#gradient = gradient;
+    before?.release(drop);
   }
 
   /** The node that accumulates a leaf's gradient. */

@@ -1,0 +1,120 @@
+/**
+ * Loops that clear gradients by `grad = null`, as PyTorch's users do, beside the same loops with `zeroGrad` and beside filling as much
+ * memory as the gradients take. A gradient that is not given back makes every backward pass write to pages that nobody has touched yet.
+ */
+import {
+  type BackendName,
+  compile,
+  fullLike,
+  layerNorm,
+  memory,
+  ones,
+  randint,
+  randn,
+  scope,
+  setBackend,
+  type Tensor,
+} from 'cotangent';
+import { Embedding, Linear, ReLU, Sequential } from 'cotangent/nn';
+import { SGD } from 'cotangent/optim';
+import { measureInTurn, type Row } from './measure.ts';
+
+const ROUNDS = 7;
+
+export const title = 'gradients: milliseconds of a step that clears its gradients, each in a scope';
+
+interface Task {
+  name: string;
+  parameters: Tensor[];
+  /** Forward and backward. */
+  pass: () => void;
+  /** Steps in a round: few enough that a backend that gives nothing back does not run out of memory. */
+  steps: number;
+}
+
+function tasks(): Task[] {
+  const table = new Embedding(100_000, 64);
+  const words = randint(0, 100_000, [256], { dtype: 'int64' });
+  const rows = randn([1024, 1024]).requiresGrad_();
+  const cotangent = ones([1024, 1024]);
+  const mlp = new Sequential(new Linear(32, 64), new ReLU(), new Linear(64, 64), new ReLU(), new Linear(64, 8));
+  const [x, y] = [randn([32, 32]), randn([32, 8])];
+  return [
+    {
+      name: 'embedding of 100,000 × 64',
+      parameters: table.parameters(),
+      pass: () => (table(words) as Tensor).square().mean().backward(),
+      steps: 4,
+    },
+    {
+      name: 'layerNorm of 1024 × 1024',
+      parameters: [rows],
+      pass: () => layerNorm(rows, [1024]).backward(cotangent),
+      steps: 16,
+    },
+    {
+      name: 'MLP 32-64-64-8, batch 32',
+      parameters: mlp.parameters(),
+      pass: () => (mlp(x) as Tensor).sub(y).square().mean().backward(),
+      steps: 200,
+    },
+  ];
+}
+
+export async function run(backends: readonly BackendName[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const backend of backends) {
+    setBackend(backend);
+    for (const task of tasks()) rows.push(...(await time(backend, task)));
+  }
+  return rows;
+}
+
+async function time(backend: BackendName, { name, parameters, pass, steps }: Task): Promise<Row[]> {
+  const optimizer = new SGD(parameters, { lr: 1e-6 });
+  const floors = parameters.map((parameter) => fullLike(parameter, 0));
+  const clear = () => {
+    for (const parameter of parameters) parameter.grad = null;
+  };
+  const norms = () => {
+    for (const { grad } of parameters) grad?.norm().item();
+  };
+  const repeated = (step: () => void) => ({
+    run: (n: number) => {
+      for (let i = 0; i < n; i++) scope(step);
+    },
+  });
+  const compiled = compile(() => {
+    clear();
+    pass();
+  });
+  const after = (before: () => void) => () => {
+    before();
+    pass();
+  };
+  const loops: [string, () => void][] = [
+    ['zeroGrad', after(() => optimizer.zeroGrad())],
+    ['grad = null', after(clear)],
+    [
+      'grad = null, its norm printed',
+      () => {
+        after(clear)();
+        norms();
+      },
+    ],
+    ['compiled, grad = null', () => compiled()],
+    ['filling the gradients', () => floors.forEach((floor) => void floor.fill_(1))],
+  ];
+  const timed = loops.map(([, step]) => repeated(step));
+  for (const { run } of timed) run(2);
+  const reserved = memory(backend).reserved;
+  const seconds = await measureInTurn(timed, ROUNDS, steps);
+  const growth = (memory(backend).reserved - reserved) / 2 ** 20;
+  const [base, floor] = [seconds[0] as number, seconds.at(-1) as number];
+  const rows = loops.map(([loop], i): Row => {
+    const own = seconds[i] as number;
+    const ratio = i === 0 ? { to: 'filling', value: own / floor } : { to: 'zeroGrad', value: own / base };
+    return { name: `${backend}: ${name}, ${loop}`, value: own * 1e3, unit: 'ms', ratio };
+  });
+  return [...rows, { name: `${backend}: ${name}, memory reserved meanwhile`, value: growth, unit: 'MiB' }];
+}
