@@ -15,6 +15,8 @@ export const platform: Platform = {
   expectsNative: true,
   requestedBackend: () => process.env.COTANGENT_BACKEND,
   loadNative,
+  // Bun counts none.
+  arrayBufferBytes: () => process.memoryUsage().arrayBuffers || Number.POSITIVE_INFINITY,
   debugs: (topic) => (process.env.COTANGENT_DEBUG ?? '').split(',').includes(topic),
   startThread(onReply, onFailure) {
     // The flags of this process are not the worker's: `--input-type` would keep it from starting.

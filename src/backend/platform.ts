@@ -17,6 +17,8 @@ export interface Platform {
   /** The backend that the environment asks for. */
   requestedBackend(): string | undefined;
   loadNative(): Attempt;
+  /** Bytes of ArrayBuffers that this thread has, by the engine's own count; infinite where it does not tell. */
+  arrayBufferBytes(): number;
   /** Whether the environment asks for messages about `topic`. */
   debugs(topic: string): boolean;
   /** Starts a worker thread, which runs service.ts. Either may be called at any time; after a failure the thread is of no use. */
@@ -34,6 +36,7 @@ export const platform: Platform = {
   expectsNative: false,
   requestedBackend: () => undefined,
   loadNative: () => ({ backend: null, reason: 'native code runs only in Node.js' }),
+  arrayBufferBytes: () => Number.POSITIVE_INFINITY,
   debugs: () => false,
   startThread(onReply, onFailure) {
     // Bundlers look for exactly this expression.

@@ -156,7 +156,7 @@ export function setNumThreads(threads: number): void {
 
 /** Bytes of tensor memory, over all backends or one of them. */
 export interface MemoryInfo {
-  /** In use by tensors. */
+  /** Not free: in use by tensors and programs, or forgotten and not yet taken back. */
   bytes: number;
   /** In free lists, ready for reuse. */
   pooled: number;
@@ -165,16 +165,20 @@ export interface MemoryInfo {
 }
 
 /**
- * Counters of tensor memory. What is freed explicitly (`dispose`, `scope`, `using`) counts at once; what the garbage collector
- * takes back counts when it tells, which is after the event loop has had a turn. Until then `bytes` is an upper bound.
+ * Counters of tensor memory. What is freed explicitly (`dispose`, `scope`, `using`, a gradient that is replaced) counts at once. Tensors that
+ * are merely forgotten are known to be gone only when the garbage collector tells, after the event loop has had a turn; until then
+ * `bytes` and `reserved` count them. So after a synchronous loop that forgets tensors they are upper bounds: on WASM of memory that
+ * is taken indeed; on native of memory that has mostly gone, so there they are never more than the ArrayBuffers of this thread by
+ * the engine's own count (`process.memoryUsage().arrayBuffers`), which knows what was swept.
  */
 export function memory(name?: BackendName): MemoryInfo {
   let pooled = 0;
   let reserved = 0;
   for (const heap of openHeaps()) {
     if (name !== undefined && heap.backend.name !== name) continue;
-    pooled += heap.allocator.pooledBytes;
-    reserved += heap.allocator.reservedBytes;
+    const { pooledBytes, reservedBytes } = heap.allocator;
+    pooled += pooledBytes;
+    reserved += heap.backend.collected ? Math.min(reservedBytes, platform.arrayBufferBytes()) : reservedBytes;
   }
   return { bytes: reserved - pooled, pooled, reserved };
 }

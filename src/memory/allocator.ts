@@ -9,6 +9,7 @@
  */
 import type { Backend, Region } from '../backend/backend.ts';
 import { ArgumentError, OutOfMemoryError } from '../errors.ts';
+import { Census } from './census.ts';
 
 const MIN_BYTES = 64;
 const SLAB_BYTES = 64 * 1024;
@@ -31,18 +32,20 @@ export class Allocator {
   #slabUsed = 0;
   /** WASM only: merged leftovers that belong to no class. */
   #spare: Region[] = [];
-  readonly #registry: FinalizationRegistry<number> | null;
-  /** Bytes taken from the backend and not given back. */
-  reservedBytes = 0;
+  /** Native only: what the collector has not taken. */
+  readonly #census: Census | null;
+  /** WASM only: bytes taken and not spare. */
+  #takenBytes = 0;
   #pooledBytes = 0;
 
   constructor(backend: Backend) {
     this.#backend = backend;
-    this.#registry = backend.collected
-      ? new FinalizationRegistry<number>((bytes) => {
-          this.reservedBytes -= bytes;
-        })
-      : null;
+    this.#census = backend.collected ? new Census() : null;
+  }
+
+  /** Bytes taken from the backend and not given back; on native, as far as the collector has told. */
+  get reservedBytes(): number {
+    return this.#census?.count() ?? this.#takenBytes;
   }
 
   /** Bytes that lie ready for reuse: free lists, and what is left of the current slab. */
@@ -106,7 +109,7 @@ export class Allocator {
     const { address, byteOffset } = this.#slab;
     const used = this.#slabUsed;
     this.#spare.push({ ...this.#slab, address: address + used, byteOffset: byteOffset + used, bytes: rest });
-    this.reservedBytes -= rest;
+    this.#takenBytes -= rest;
   }
 
   #reserve(op: string, size: number): Region {
@@ -120,13 +123,9 @@ export class Allocator {
           (this.#backend.collected ? '.' : ', or let the loop await now and then so that the collector can.'),
       );
     }
-    this.reservedBytes += size;
-    if (this.#registry === null) return region;
-    // What a registry watches survives V8's young collections; so it watches a token that dies with the buffer, and not
-    // the buffer, which would otherwise pile up until the next full collection.
-    const token = {};
-    this.#registry.register(token, size);
-    return { ...region, token };
+    if (this.#census !== null) return { ...region, token: this.#census.add(size) };
+    this.#takenBytes += size;
+    return region;
   }
 
   #fromSpare(size: number): Region | null {
@@ -159,7 +158,7 @@ export class Allocator {
     }
     this.#spare = merged;
     // What is spare counts as given back; it is reserved again when it is cut.
-    this.reservedBytes -= this.#pooledBytes;
+    this.#takenBytes -= this.#pooledBytes;
     this.#pooledBytes = 0;
   }
 }

@@ -20,6 +20,39 @@ test.runIf(backends.includes('native'))('a synchronous loop on native holds its 
   expect(highest).toBeLessThan(512 * MIB);
 });
 
+test.runIf(backends.includes('native'))('what native memory() counts in a synchronous loop is there', async () => {
+  const { bytes } = ct.memory('native');
+  outsideScopes(() => {
+    for (let i = 0; i < 3000; i++) megabyte('native');
+    const { reserved } = ct.memory('native');
+    expect(reserved).toBeLessThanOrEqual(process.memoryUsage().arrayBuffers);
+    expect(reserved).toBeLessThan(512 * MIB);
+  });
+  await expect.poll(() => settled('native'), { interval: 5 }).toBeLessThanOrEqual(bytes + MIB);
+});
+
+/** Bytes in use after the collector had its turn. */
+function settled(backend: ct.BackendName): number {
+  ct.emptyCache();
+  globalThis.gc?.();
+  return ct.memory(backend).bytes;
+}
+
+test.runIf(backends.includes('native'))(
+  'a synchronous loop on native leaves the collector next to nothing to tell',
+  async () => {
+    const registered = vi.spyOn(FinalizationRegistry.prototype, 'register');
+    const step = () => ct.empty([MIB / 64], { backend: 'native' });
+    outsideScopes(() => {
+      for (let i = 0; i < 20_000; i++) step();
+    });
+    // The first 1,024 each, then one for two, for four …
+    expect(registered.mock.calls.length).toBeLessThan(6 * 1024);
+    registered.mockRestore();
+    await expect.poll(() => settled('native'), { interval: 5 }).toBeLessThanOrEqual(64 * MIB);
+  },
+);
+
 test('a loop that awaits gives its memory back on WASM', async () => {
   for (let i = 0; i < 300; i++) {
     outsideScopes(() => megabyte('wasm').add(1));
