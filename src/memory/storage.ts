@@ -57,7 +57,8 @@ export class Heap {
     this.#warned = true;
     console.warn(
       'cotangent: 512 MiB of tensors were made on the wasm backend in one synchronous stretch, and none could be freed. ' +
-        'Wrap each step in scope(() => …), or await something in the loop.',
+        'Wrap each step, and what makes its batch, in scope(() => …), or await a turn of the event loop now and then: a timer, a ' +
+        'fetch, runAsync; a promise that is settled already is not enough. Arguments and results of compiled functions count too.',
     );
   }
 }
