@@ -11,7 +11,7 @@ import { amax } from '../ops/reduce.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { leaveLevel } from './lanes.ts';
-import { during, type Inspector, noGrad, setInspector } from './mode.ts';
+import { duringCall, type Inspector, inspection, noGrad } from './mode.ts';
 import { levelsOf } from './node.ts';
 
 /** Options of `detectAnomaly`. */
@@ -52,15 +52,14 @@ const inspectorFor = (forward: boolean): Inspector => ({
 /**
  * Runs `fn` while results and gradients of recorded ops are searched for NaN, which is slow and meant for finding mistakes (as
  * torch.autograd.detect_anomaly, which looks at gradients only).
- * @param fn what is to be watched, forward and backward; may be async
- * @throws AutogradError naming the op, the shape and the line, at the first NaN. Inside `compile`, CompileError: elements are read.
+ * @param fn what is to be watched, forward and backward; is done when it returns
+ * @throws ArgumentError when `fn` is async or a generator; AutogradError naming the op, the shape and the line, at the first NaN. Inside `compile`, CompileError: elements are read.
  * @example
  * detectAnomaly(() => loss(model(x), y).backward());
  */
 export function detectAnomaly<T>(fn: () => T, options?: AnomalyOptions): T {
   const op = 'detectAnomaly';
-  if (typeof fn !== 'function') throw new ArgumentError(op, `wants a function, got ${describe(fn)}`);
   const { forward = true } = checkOptions(op, options, ['forward']);
   if (typeof forward !== 'boolean') throw new ArgumentError(op, `forward is a boolean, got ${describe(forward)}`);
-  return during(() => setInspector(inspectorFor(forward)), setInspector, fn);
+  return duringCall(op, inspection, inspectorFor(forward), fn);
 }

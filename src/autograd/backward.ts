@@ -24,7 +24,7 @@ import {
   trackedGradientOf,
 } from '../tensor/tensor.ts';
 import { settle } from './lanes.ts';
-import { inspector, setGradEnabled } from './mode.ts';
+import { gradMode, inspector } from './mode.ts';
 import { type Edge, edgeOf, type GraphNode, levelsOf } from './node.ts';
 
 /** Options of `backward`. */
@@ -196,13 +196,20 @@ interface Walk {
   capture: readonly Edge[] | null;
 }
 
-function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], options: Walk): (Tensor | null)[] {
+interface Root {
+  edge: Edge;
+  grad: Tensor;
+}
+
+const walk = (op: string, roots: readonly Root[], options: Walk): (Tensor | null)[] =>
+  gradMode.during(options.createGraph, () => walkNodes(op, roots, options));
+
+function walkNodes(op: string, roots: readonly Root[], options: Walk): (Tensor | null)[] {
   const { retainGraph, createGraph, capture } = options;
   const nodes = collect(roots.map((root) => root.edge));
   const needed = neededNodes(nodes, capture);
   const captured: (Tensor | null)[] = capture?.map(() => null) ?? [];
   const pending = new Pending(createGraph);
-  const gradMode = setGradEnabled(createGraph);
   let current: (Tensor | null)[] = [];
   try {
     for (const { edge, grad } of roots) pending.add(edge, createGraph ? grad : alias(grad));
@@ -243,8 +250,6 @@ function walk(op: string, roots: readonly { edge: Edge; grad: Tensor }[], option
     pending.abandon();
     if (!createGraph) for (const grad of current) grad?.dispose();
     throw error;
-  } finally {
-    setGradEnabled(gradMode);
   }
   return captured;
 }
@@ -260,7 +265,7 @@ function neededNodes(nodes: readonly GraphNode[], capture: readonly Edge[] | nul
 }
 
 /** The edge and the starting gradient of an output. */
-function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): { edge: Edge; grad: Tensor } {
+function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined): Root {
   const edge = edgeOf(output);
   if (edge === null)
     throw new AutogradError(

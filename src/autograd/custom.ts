@@ -4,7 +4,7 @@ import { detach } from '../ops/convert.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
-import { noGrad } from './mode.ts';
+import { gradMode } from './mode.ts';
 import { track } from './track.ts';
 
 /** What forward leaves for backward. */
@@ -57,7 +57,7 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
     context.needsInputGrad = inputs.map((input) => input?.requiresGrad ?? false);
     let out = expectTensor(
       name,
-      noGrad(() => definition.forward(context, ...args)),
+      gradMode.during(false, () => definition.forward(context, ...args)),
       'forward to return a tensor',
     );
     // An input handed back unchanged must not lose its own place in the graph.

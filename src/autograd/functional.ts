@@ -91,22 +91,30 @@ export function gradientFunction(
  * Value of `f` at the inputs, and the function that multiplies a vector with its Jacobian from the left: it takes the cotangent
  * of the value and returns that of every input.
  */
-export function vjp(f: TensorFunction, ...inputs: Tensor[]): [Tensor, (cotangent: Tensor) => Tensor[]] {
-  expectFunction('vjp', f);
+export const vjp = (f: TensorFunction, ...inputs: Tensor[]): [Tensor, (cotangent: Tensor) => Tensor[]] =>
+  pullback('vjp', f, inputs);
+
+/** @internal `vjp` under the name of whoever asks. */
+export function pullback(
+  op: string,
+  f: TensorFunction,
+  inputs: readonly Tensor[],
+): [Tensor, (cotangent: Tensor) => Tensor[]] {
+  expectFunction(op, f);
   return enableGrad(() => {
-    const nested = inputs.some((input) => expectTensor('vjp', input).requiresGrad);
-    const xs = inputs.map((input) => variable('vjp', input));
-    const y = call('vjp', f, xs);
+    const nested = inputs.some((input) => expectTensor(op, input).requiresGrad);
+    const xs = inputs.map((input) => variable(op, input));
+    const y = call(op, f, xs);
     const pull = (cotangent: Tensor): Tensor[] => {
-      expectTensor('vjp', cotangent);
-      if (!y.requiresGrad) return xs.map((x) => filled('vjp', x.shape, 0, x));
+      expectTensor(op, cotangent);
+      if (!y.requiresGrad) return xs.map((x) => filled(op, x.shape, 0, x));
       const grads = gradOf(y, xs, {
         gradOutputs: cotangent,
         createGraph: nested || cotangent.requiresGrad,
         retainGraph: true,
         allowUnused: true,
       });
-      return grads.map((g, i) => g ?? filled('vjp', (xs[i] as Tensor).shape, 0, xs[i] as Tensor));
+      return grads.map((g, i) => g ?? filled(op, (xs[i] as Tensor).shape, 0, xs[i] as Tensor));
     };
     return [y, pull];
   });
@@ -125,11 +133,12 @@ export function linearize(f: TensorFunction, x: Tensor): [Tensor, (tangent: Tens
   return linearized('linearize', f, x);
 }
 
-function linearized(op: string, f: TensorFunction, x: Tensor): [Tensor, (tangent: Tensor) => Tensor] {
+/** @internal `linearize` under the name of whoever asks. */
+export function linearized(op: string, f: TensorFunction, x: Tensor): [Tensor, (tangent: Tensor) => Tensor] {
   expectFunction(op, f);
   expectTensor(op, x);
   return enableGrad(() => {
-    const [y, pull] = vjp(f, x);
+    const [y, pull] = pullback(op, f, [x]);
     const cotangent = filled(op, y.shape, 0, y).requiresGrad_();
     const [pulled] = pull(cotangent) as [Tensor];
     const push = (tangent: Tensor): Tensor => {

@@ -67,17 +67,20 @@ export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options
       writeElements(plain, original.with(i, value));
       return noGrad(evaluate).item();
     };
-    for (let i = 0; i < x.size; i++) {
-      const here = original[i] as number;
-      const numeric = (at(i, here + eps) - at(i, here - eps)) / (2 * eps);
-      const exact = Number(got?.[i] ?? 0);
-      if (!(Math.abs(exact - numeric) <= atol + rtol * Math.abs(numeric)))
-        throw new AutogradError(
-          'gradcheck',
-          `derivative with respect to input ${inputs.indexOf(x)}, element ${i}: ${exact}, by finite differences ${numeric}`,
-        );
+    try {
+      for (let i = 0; i < x.size; i++) {
+        const here = original[i] as number;
+        const numeric = (at(i, here + eps) - at(i, here - eps)) / (2 * eps);
+        const exact = Number(got?.[i] ?? 0);
+        if (!(Math.abs(exact - numeric) <= atol + rtol * Math.abs(numeric)))
+          throw new AutogradError(
+            'gradcheck',
+            `derivative with respect to input ${inputs.indexOf(x)}, element ${i}: ${exact}, by finite differences ${numeric}`,
+          );
+      }
+    } finally {
+      writeElements(plain, original);
     }
-    writeElements(plain, original);
   }
   return true;
 }

@@ -7,7 +7,7 @@ import { eye } from '../ops/creation.ts';
 import { reshape } from '../ops/view.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
 import { storageOf, type Tensor } from '../tensor/tensor.ts';
-import { gradientFunction, linearize, type TensorFunction, vjp } from './functional.ts';
+import { gradientFunction, linearized, pullback, type TensorFunction } from './functional.ts';
 import { vmap } from './vmap.ts';
 
 /** Every unit tensor of the shape of `like`, along a new first dimension. */
@@ -38,7 +38,7 @@ export function jacrev(f: TensorFunction, argnum = 0): TensorFunction {
   check('jacrev', f, argnum);
   return (...inputs) => {
     const [g, x] = partial('jacrev', f, inputs, argnum);
-    const [y, pull] = vjp(g, x);
+    const [y, pull] = pullback('jacrev', g, [x]);
     if (y.size === 0 || x.size === 0) return empty('jacrev', y, x);
     const rows = vmap((cotangent: Tensor) => pull(cotangent)[0] as Tensor)(basis(y));
     return reshape(rows, [...y.shape, ...x.shape]);
@@ -54,7 +54,7 @@ export function jacfwd(f: TensorFunction, argnum = 0): TensorFunction {
   check('jacfwd', f, argnum);
   return (...inputs) => {
     const [g, x] = partial('jacfwd', f, inputs, argnum);
-    const [y, push] = linearize(g, x);
+    const [y, push] = linearized('jacfwd', g, x);
     if (y.size === 0 || x.size === 0) return empty('jacfwd', y, x);
     return reshape(vmap(push, { outDims: -1 })(basis(x)), [...y.shape, ...x.shape]);
   };

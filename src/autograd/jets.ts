@@ -12,7 +12,7 @@ import { expand, reshape } from '../ops/view.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import { isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
-import { enableGrad, isGradEnabled, type SeriesRules, setSeriesRules } from './mode.ts';
+import { gradMode, isGradEnabled, type SeriesRules, series } from './mode.ts';
 import type { Vjp } from './node.ts';
 
 /** The coefficients of t, t², …; null stands for zero, and so does what is beyond the end. The one of t⁰ is the tensor itself. */
@@ -207,16 +207,13 @@ export function taylorCoefficients(
 ): { coefficients: Tensor[]; varies: boolean } | null {
   const evaluation = new Evaluation(order);
   evaluation.tails.set(x, [filled('jet', x.shape, 1, x)]);
-  const before = setSeriesRules(evaluation);
   try {
-    const y = enableGrad(() => f(x));
+    const y = series.during(evaluation, () => gradMode.during(true, () => f(x)));
     const tail = evaluation.tails.get(y);
     const coefficients = [y, ...Array.from({ length: order }, (_, k) => tail?.[k] ?? filled('jet', y.shape, 0, y))];
     return { coefficients, varies: tail !== undefined };
   } catch (error) {
     if (error instanceof NoRule) return null;
     throw error;
-  } finally {
-    setSeriesRules(before);
   }
 }

@@ -1,6 +1,7 @@
 /** Whether ops record themselves on the tape, and who else takes part. A module of its own because everything asks. */
 import { ArgumentError, describe } from '../errors.ts';
 import type { ElementwiseSpec } from '../ops/elementwise.ts';
+import { finished, Setting } from '../program/setting.ts';
 import type { Tensor, TensorLike } from '../tensor/tensor.ts';
 import type { GraphNode, Vjp } from './node.ts';
 
@@ -12,17 +13,11 @@ export interface Inspector {
   passed(op: string, node: GraphNode, grads: readonly (Tensor | null)[]): void;
 }
 
-let looking: Inspector | null = null;
+/** @internal The inspector, if any, while a function runs. */
+export const inspection: Setting<Inspector | null> = new Setting<Inspector | null>(null);
 
 /** @internal The inspector, if any. */
-export const inspector = (): Inspector | null => looking;
-
-/** @internal Sets the inspector and returns who was before. */
-export function setInspector(next: Inspector | null): Inspector | null {
-  const before = looking;
-  looking = next;
-  return before;
-}
+export const inspector = (): Inspector | null => inspection.value;
 
 /** @internal Carries power series along with tensors (`jets.ts`). */
 export interface SeriesRules {
@@ -39,52 +34,38 @@ export interface SeriesRules {
   inPlace(): void;
 }
 
-let rules: SeriesRules | null = null;
+/** @internal The rules in force, if any, while a function runs. */
+export const series: Setting<SeriesRules | null> = new Setting<SeriesRules | null>(null);
 
 /** @internal The rules in force, if any. */
-export const seriesRules = (): SeriesRules | null => rules;
+export const seriesRules = (): SeriesRules | null => series.value;
 
-/** @internal Sets the rules and returns those before. */
-export function setSeriesRules(next: SeriesRules | null): SeriesRules | null {
-  const before = rules;
-  rules = next;
-  return before;
-}
-
-let enabled = true;
+/** @internal Whether ops are being recorded, while a function runs. */
+export const gradMode: Setting<boolean> = new Setting(true);
 
 /** Whether ops are being recorded. */
-export const isGradEnabled = (): boolean => enabled;
+export const isGradEnabled = (): boolean => gradMode.value;
 
-/** @internal Sets the mode and returns what it was. */
-export function setGradEnabled(on: boolean): boolean {
-  const before = enabled;
-  enabled = on;
-  return before;
-}
-
-/** @internal Runs `fn`, which may be async, in a mode: `set` starts it and returns what was before, `restore` goes back to that. */
-export function during<M, T>(set: () => M, restore: (before: M) => void, fn: () => T): T {
-  const before = set();
-  let result: T;
-  try {
-    result = fn();
-  } catch (error) {
-    restore(before);
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(() => restore(before)) as T;
-  restore(before);
-  return result;
-}
-
-function withMode<T>(op: string, on: boolean, fn: () => T): T {
+/** @internal Runs a user's function while a setting holds. @throws ArgumentError for what is no function, or goes on after it returned. */
+export function duringCall<M, T>(op: string, setting: Setting<M>, value: M, fn: () => T): T {
   if (typeof fn !== 'function') throw new ArgumentError(op, `wants a function, got ${describe(fn)}`);
-  return during(() => setGradEnabled(on), setGradEnabled, fn);
+  return finished(
+    op,
+    setting.during(value, fn),
+    `put ${op}(() => …) around the synchronous parts between one await and the next`,
+  );
 }
 
-/** Runs `fn` without recording: results do not require grad. For evaluation and for updating parameters by hand. */
-export const noGrad = <T>(fn: () => T): T => withMode('noGrad', false, fn);
+/**
+ * Runs `fn` without recording: results do not require grad. For evaluation and for updating parameters by hand.
+ * @param fn is done when it returns; around an asynchronous loop, put it into the body: `for await (const x of data) noGrad(() => model(x))`
+ * @throws ArgumentError when `fn` is async or a generator, because what it does later would not be part of it
+ */
+export const noGrad = <T>(fn: () => T): T => duringCall('noGrad', gradMode, false, fn);
 
-/** Runs `fn` with recording on, also inside `noGrad`. */
-export const enableGrad = <T>(fn: () => T): T => withMode('enableGrad', true, fn);
+/**
+ * Runs `fn` with recording on, also inside `noGrad`.
+ * @param fn is done when it returns, as in `noGrad`
+ * @throws ArgumentError when `fn` is async or a generator
+ */
+export const enableGrad = <T>(fn: () => T): T => duringCall('enableGrad', gradMode, true, fn);

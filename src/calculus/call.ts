@@ -18,6 +18,7 @@ import { filled } from '../ops/convert.ts';
 import { fromArray, tensor } from '../ops/creation.ts';
 import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/view.ts';
+import { silence } from '../program/setting.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
@@ -76,7 +77,10 @@ export function expectOptions<T extends object>(op: string, options: T, known: r
 
 /** What a function returned, if that is a float64 tensor. */
 export function expectResult(op: string, y: unknown): Tensor {
-  if (!isTensor(y)) throw new ArgumentError(op, `the function returned ${describe(y)}; it has to return a tensor`);
+  if (!isTensor(y)) {
+    silence(y);
+    throw new ArgumentError(op, `the function returned ${describe(y)}; it has to return a tensor`);
+  }
   assertAlive(y, op);
   if (!y.isFloatingPoint) throw new DTypeError(op, `the function returned ${y.dtype}, wants float64`);
   if (y.dtype !== 'float64')

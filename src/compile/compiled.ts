@@ -1,5 +1,6 @@
 /** What is behind the function that `compile` returns: a cache of recordings, and how calls find theirs and run it. */
 import { platform } from '#platform';
+import { gradMode, isGradEnabled } from '../autograd/mode.ts';
 import { CompileError } from '../errors.ts';
 import { activeLevels } from '../memory/lanes.ts';
 import { outsideScopes, scope } from '../memory/scope.ts';
@@ -9,7 +10,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Entry } from './entry.ts';
 import { handBack, holds } from './handles.ts';
 import type { BuildOptions, Program } from './program.ts';
-import { record } from './recording.ts';
+import { expectFinished, record } from './recording.ts';
 import { bind, discard, fits, freshResults, reason, resultOf, settle } from './replay.ts';
 import { rebuild, specOf, tensorSpecs } from './signature.ts';
 
@@ -70,6 +71,7 @@ export class CompiledFunction {
   #inline(count: number, args: readonly unknown[]): unknown {
     let result: unknown;
     for (let i = 0; i < count; i++) result = this.#guarded(() => this.#fn(...(args as never[])));
+    expectFinished(this.#options.name, result);
     return result;
   }
 
@@ -89,7 +91,8 @@ export class CompiledFunction {
     const held = outsideScopes(() => holds(tensorSpecs(spec), tensors));
     const own = rebuild(spec, held) as unknown[];
     this.#queued++;
-    const turn = queue.then(() => this.#stepLater(count, own, signal));
+    const recorded = isGradEnabled();
+    const turn = queue.then(() => this.#stepLater(count, own, signal, recorded));
     const returned = new Set<Tensor>();
     const settled = turn
       .then((result) => handBack(result, held, tensors, returned))
@@ -180,14 +183,19 @@ export class CompiledFunction {
     }
   }
 
-  async #stepLater(count: number, args: readonly unknown[], signal: AbortSignal | null): Promise<unknown> {
+  async #stepLater(
+    count: number,
+    args: readonly unknown[],
+    signal: AbortSignal | null,
+    recorded: boolean,
+  ): Promise<unknown> {
     let left = count;
     for (;;) {
       signal?.throwIfAborted();
-      const entry = this.#find(args);
+      const entry = gradMode.during(recorded, () => this.#find(args));
       if (entry === null) {
-        if (--left === 0) return this.#record(args);
-        scope(() => void this.#record(args));
+        if (--left === 0) return gradMode.during(recorded, () => this.#record(args));
+        scope(() => void gradMode.during(recorded, () => this.#record(args)));
         continue;
       }
       const several = together(left, count);

@@ -19,7 +19,7 @@ export function handBack(
   returned: Set<Tensor>,
 ): unknown {
   const found: Tensor[] = [];
-  const spec = resultSpec(result, found);
+  const spec = resultSpec('compile', result, found);
   const own = found.map((tensor) => {
     const original = tensors[held.indexOf(tensor)];
     if (original !== undefined && !original.disposed) return original;

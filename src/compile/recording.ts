@@ -6,6 +6,7 @@ import { keep, outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { clone } from '../ops/convert.ts';
 import { observed, unobserved } from '../program/observer.ts';
+import { silence, unfinished } from '../program/setting.ts';
 import {
   gradientOf,
   makeTensor,
@@ -36,6 +37,17 @@ function bare(recorder: Recorder, tensor: Tensor): Tensor {
     : result;
 }
 
+/** @throws CompileError for the result of a function that goes on after it has returned. */
+export function expectFinished(name: string, value: unknown): void {
+  const kind = unfinished(value);
+  if (kind === null) return;
+  silence(value);
+  throw new CompileError(
+    name,
+    `a compiled function returns its result at once; it cannot be async, and this one returned ${kind}`,
+  );
+}
+
 /** Records a call. */
 export function record(
   fn: (...args: never[]) => unknown,
@@ -53,13 +65,9 @@ export function record(
   try {
     scope(() => {
       const value = observed(recorder, () => fn(...(rebuild(spec, stands) as never[])));
-      if (value instanceof Promise) {
-        // What comes of it later is of no interest, and must not end the process.
-        value.catch(() => {});
-        throw new CompileError(name, 'a compiled function returns its result at once; it cannot be async');
-      }
+      expectFinished(name, value);
       const found: Tensor[] = [];
-      result = observed(null, () => resultSpec(value, found));
+      result = observed(null, () => resultSpec(name, value, found));
       for (const tensor of found) results.push(bare(recorder, tensor));
       return results;
     });

@@ -38,8 +38,32 @@ const isPlain = (value: unknown): value is Record<string, unknown> => {
   return prototype === Object.prototype || prototype === null;
 };
 
+/** Deeper structures are refused: most likely they contain themselves, and every call walks them. */
+const MAX_DEPTH = 500;
+
+/** The tree of a value, of whose parts `specOfPart` makes those that hold nothing. */
+function specOfItems(
+  op: string,
+  value: unknown,
+  depth: number,
+  specOfPart: (item: unknown, depth: number) => Spec,
+  isObject: (value: unknown) => value is Record<string, unknown>,
+): Spec {
+  const isMap = value instanceof Map;
+  if (!isMap && !Array.isArray(value) && !isObject(value)) return { kind: 'value', value };
+  if (depth === MAX_DEPTH)
+    throw new CompileError(
+      op,
+      `arguments and results are at most ${MAX_DEPTH} levels deep, this one is deeper, or contains itself`,
+    );
+  const specs = (items: Iterable<unknown>) => Array.from(items, (item) => specOfPart(item, depth + 1));
+  if (isMap) return { kind: 'map', keys: [...value.keys()], items: specs(value.values()) };
+  if (Array.isArray(value)) return { kind: 'array', items: specs(value) };
+  return { kind: 'object', keys: Object.keys(value), items: specs(Object.values(value)) };
+}
+
 /** The signature of a value; the tensors in it are added to `tensors`. */
-export function specOf(op: string, value: unknown, tensors: Tensor[]): Spec {
+export function specOf(op: string, value: unknown, tensors: Tensor[], depth = 0): Spec {
   if (isTensor(value)) {
     assertAlive(value, op);
     if (!value.isLeaf)
@@ -60,46 +84,28 @@ export function specOf(op: string, value: unknown, tensors: Tensor[]): Spec {
       requiresGrad: value.requiresGrad,
     };
   }
-  if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => specOf(op, item, tensors)) };
-  if (value instanceof Map)
-    return {
-      kind: 'map',
-      keys: [...value.keys()],
-      items: [...value.values()].map((item) => specOf(op, item, tensors)),
-    };
-  if (isPlain(value))
-    return {
-      kind: 'object',
-      keys: Object.keys(value),
-      items: Object.values(value).map((item) => specOf(op, item, tensors)),
-    };
   if (ArrayBuffer.isView(value))
     throw new CompileError(op, `an argument is ${describe(value)}, whose contents would be frozen; make it a tensor`);
-  return { kind: 'value', value };
+  return specOfItems(op, value, depth, (item, below) => specOf(op, item, tensors, below), isPlain);
 }
 
+const hasOrdinaryPrototype = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
 /** The tree of a result. */
-export function resultSpec(value: unknown, tensors: Tensor[]): Spec {
+export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth = 0): Spec {
   if (isTensor(value)) {
     const { dtype, shape, strides } = value;
     const offset = offsetOf(value);
     const index = tensors.push(value) - 1;
     return { kind: 'tensor', index, dtype, shape, strides, offset, shares: index, bound: null, requiresGrad: false };
   }
-  if (Array.isArray(value)) return { kind: 'array', items: value.map((item) => resultSpec(item, tensors)) };
-  if (value instanceof Map)
-    return {
-      kind: 'map',
-      keys: [...value.keys()],
-      items: [...value.values()].map((item) => resultSpec(item, tensors)),
-    };
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
-    return {
-      kind: 'object',
-      keys: Object.keys(value),
-      items: Object.values(value).map((item) => resultSpec(item, tensors)),
-    };
-  return { kind: 'value', value };
+  if (value instanceof Map && [...value.keys()].some(isTensor))
+    throw new CompileError(
+      op,
+      'a result has a tensor as a key of a Map, which every call would have to make anew; return it as a value',
+    );
+  return specOfItems(op, value, depth, (item, below) => resultSpec(op, item, tensors, below), hasOrdinaryPrototype);
 }
 
 /** Whether a value has the signature. Its tensors are put into `tensors`. */

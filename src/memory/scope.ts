@@ -5,6 +5,7 @@
  */
 import type { GraphNode } from '../autograd/node.ts';
 import { ArgumentError, describe } from '../errors.ts';
+import { finished, isThenable, silence } from '../program/setting.ts';
 import {
   isTensor,
   leaveScope,
@@ -16,16 +17,22 @@ import {
   type Tensor,
 } from '../tensor/tensor.ts';
 
-let current: Scope | null = null;
-
 class Scope {
   readonly outer: Scope | null = current;
   closed = false;
+  /** It stays open when its function, if it has one, has returned. */
+  stays = false;
   readonly tensors: Tensor[] = [];
   readonly nodes: GraphNode[] = [];
 }
 
+let current: Scope | null = null;
+
+/** All open scopes, in the order in which they were opened. */
 const open: Scope[] = [];
+
+/** The open one whose function has returned a promise. */
+let awaited: Scope | null = null;
 
 /** @internal Called for every new tensor. */
 export function enlist(tensor: Tensor): void {
@@ -40,20 +47,37 @@ export function enlistNode(node: GraphNode): void {
 /** @internal Whether memory allocated now belongs to a scope. */
 export const isScoped = (): boolean => current !== null;
 
-/** Tensors in a returned value: the value itself, in arrays, in Maps, and in plain objects, to any depth. */
-export function collectTensors(
-  value: unknown,
-  into: Set<Tensor> = new Set(),
-  seen: Set<object> = new Set(),
-): Set<Tensor> {
-  if (isTensor(value)) into.add(value);
-  else if (typeof value === 'object' && value !== null && !seen.has(value)) {
-    seen.add(value);
-    if (value instanceof Map) for (const item of value.values()) collectTensors(item, into, seen);
-    else if (Array.isArray(value) || value instanceof Set) for (const item of value) collectTensors(item, into, seen);
-    else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) collectTensors(item, into, seen);
-  }
-  return into;
+/** Arrays longer than this are sparse in every engine: what is not there takes no time. */
+const SPARSE = 2 ** 25;
+
+/** Calls `visit` with everything that an object holds; every getter is called once. */
+function visitItems(value: object, visit: (item: unknown) => void): void {
+  if (value instanceof Map)
+    for (const [key, item] of value) {
+      visit(key);
+      visit(item);
+    }
+  else if (value instanceof Set || (Array.isArray(value) && value.length <= SPARSE))
+    for (const item of value) visit(item);
+  else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) visit(item);
+}
+
+/** Tensors in a returned value: the value itself, in arrays, Maps, Sets, and in plain objects, to any depth. */
+export function collectTensors(value: unknown): Set<Tensor> {
+  const found = new Set<Tensor>();
+  const seen = new Set<object>();
+  const pending: object[] = [];
+  const visit = (item: unknown): void => {
+    if (typeof item !== 'object' || item === null) return;
+    if (isTensor(item)) found.add(item);
+    else if (!seen.has(item)) {
+      seen.add(item);
+      pending.push(item);
+    }
+  };
+  visit(value);
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) visitItems(next, visit);
+  return found;
 }
 
 function enter(): Scope {
@@ -63,14 +87,29 @@ function enter(): Scope {
   return scope;
 }
 
-/** Takes a scope off the stack; what comes next belongs to the nearest one around it that is still open. */
+/**
+ * Takes a scope off the stack; what comes next belongs to the nearest one around it that is still open. Those above it end as
+ * well, unless they were to stay: their functions are done, and an error (of a stack that overflowed) kept them from closing.
+ */
 function leave(scope: Scope): void {
-  open.splice(open.lastIndexOf(scope), 1);
-  scope.closed = true;
-  while (current?.closed) current = current.outer;
+  for (const other of open.splice(open.lastIndexOf(scope))) {
+    if (other !== scope && other.stays) {
+      open.push(other);
+      continue;
+    }
+    other.closed = true;
+    if (other === scope) continue;
+    scope.tensors.push(...other.tensors);
+    scope.nodes.push(...other.nodes);
+  }
+  let next = current ?? scope.outer;
+  while (next?.closed) next = next.outer;
+  current = next;
+  if (awaited === scope) awaited = null;
 }
 
-function close(scope: Scope, kept: Set<Tensor>): void {
+function close(scope: Scope, kept: ReadonlySet<Tensor>): void {
+  if (scope.closed) return;
   leave(scope);
   const reachable = new Set<GraphNode>();
   if (scope.nodes.length > 0) {
@@ -94,11 +133,26 @@ function close(scope: Scope, kept: Set<Tensor>): void {
   }
 }
 
+const NOTHING: ReadonlySet<Tensor> = new Set();
+
+/** Closes a scope whose function gave `result`; also when looking into that throws. */
+function closeWith(scope: Scope, result: unknown): void {
+  let kept = NOTHING;
+  try {
+    kept = collectTensors(result);
+  } finally {
+    close(scope, kept);
+  }
+}
+
 /**
- * Runs `fn` and frees every tensor made inside, except those in its result (the result
- * itself, or inside arrays, Maps and plain objects) and those passed to `keep`. Scopes nest; a kept
- * tensor belongs to the enclosing scope. `fn` may be async: the scope then closes when its promise
- * settles, and everything made meanwhile belongs to it, so run one async scope at a time.
+ * Runs `fn` and frees every tensor made inside, except those in its result (the result itself, or inside arrays, Maps, Sets and
+ * plain objects) and those passed to `keep`. Scopes nest; a kept tensor belongs to the enclosing scope. When `fn` throws, or a
+ * getter of its result, everything is freed.
+ *
+ * `fn` may be async: the scope then closes when its promise settles, and everything made meanwhile, by whatever code, belongs to
+ * it. So there is one such scope at a time, in which others may be opened as long as they are synchronous.
+ * @throws ArgumentError for what is no function, for a generator, and for an async function while another one's scope is open.
  *
  * @example
  * for (const [x, y] of batches) scope(() => { loss(model(x), y).backward(); optimizer.step(); });
@@ -106,33 +160,49 @@ function close(scope: Scope, kept: Set<Tensor>): void {
 export function scope<T>(fn: () => T): T {
   if (typeof fn !== 'function') throw new ArgumentError('scope', `wants a function, got ${describe(fn)}`);
   const mine = enter();
-  let result: T;
   try {
-    result = fn();
+    const result = fn();
+    if (isThenable(result)) return closeLater(mine, result) as T;
+    closeWith(
+      mine,
+      finished('scope', result, 'open a scope inside, around what is done between one yield and the next'),
+    );
+    return result;
   } catch (error) {
-    close(mine, new Set());
+    close(mine, NOTHING);
     throw error;
   }
-  if (result instanceof Promise) {
-    return result.then(
-      (value) => {
-        close(mine, collectTensors(value));
-        return value;
-      },
-      (error) => {
-        close(mine, new Set());
-        throw error;
-      },
-    ) as T;
+}
+
+/** The promise, when it has settled and the scope was closed. */
+function closeLater<T>(mine: Scope, promise: PromiseLike<T>): Promise<T> {
+  if (awaited !== null) {
+    silence(promise);
+    throw new ArgumentError(
+      'scope',
+      'another scope of an async function is still open, and what is made meanwhile can belong to one of them only: await it first, ' +
+        'and put synchronous scopes inside, between one await and the next',
+    );
   }
-  close(mine, collectTensors(result));
-  return result;
+  mine.stays = true;
+  awaited = mine;
+  return Promise.resolve(promise).then(
+    (value) => {
+      closeWith(mine, value);
+      return value;
+    },
+    (error) => {
+      close(mine, NOTHING);
+      throw error;
+    },
+  );
 }
 
 /** @internal Opens a scope and returns what closes it, for code that cannot be put into one function. */
 export function openScope(): () => void {
   const mine = enter();
-  return () => close(mine, new Set());
+  mine.stays = true;
+  return () => close(mine, NOTHING);
 }
 
 /** Lets a tensor outlive every scope: from now on it is freed by `dispose()` or by the collector. */

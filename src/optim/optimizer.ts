@@ -5,13 +5,14 @@
  * What changes from step to step (learning rate, step counts) lives in tensors, so that a compiled step
  * sees the changes.
  */
-import { enableGrad, noGrad } from '../autograd/mode.ts';
+import { gradMode, noGrad } from '../autograd/mode.ts';
 import { ArgumentError, AutogradError, DTypeError, describe, formatShape } from '../errors.ts';
 import { neg } from '../generated/elementwise.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { fillWith } from '../ops/convert.ts';
 import { observer, unobserved } from '../program/observer.ts';
+import { finished } from '../program/setting.ts';
 import { allocateOne } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
@@ -215,7 +216,11 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** @internal Calls a closure with gradients on. */
   protected evaluate<T>(closure: () => T): T {
-    return enableGrad(closure);
+    return finished(
+      this.#name,
+      gradMode.during(true, closure),
+      'compute the loss and its gradients first, and call step() when they are there',
+    );
   }
 
   /** What a recorded step took for granted: every setting but the learning rate, which is a tensor. */

@@ -1,10 +1,11 @@
 /**
  * @internal Who watches what happens to tensors: at most one recorder at a time (`src/compile/recorder.ts`). A module of its own,
- * with nothing to import, because memory, tensors, modules and optimizers all report here.
+ * which imports next to nothing, because memory, tensors, modules and optimizers all report here.
  */
 import type { Storage } from '../memory/storage.ts';
 import type { Instruction } from '../tensor/create.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { Setting } from './setting.ts';
 
 export interface Observer {
   /** Tells memory made while this observer watches from all other; never 0. */
@@ -25,27 +26,18 @@ export interface Observer {
   guard(key: object, changed: () => () => string | null): void;
 }
 
-let current: Observer | null = null;
+const watching = new Setting<Observer | null>(null);
 
 /** The observer, if any. */
-export const observer = (): Observer | null => current;
+export const observer = (): Observer | null => watching.value;
 
-/** From now on `watcher` is told what happens; returns who was before. */
-export function watch(watcher: Observer | null): Observer | null {
-  const before = current;
-  current = watcher;
-  return before;
+/** Tells `watcher` what happens outside `observed`, for tests. */
+export function watch(watcher: Observer | null): void {
+  watching.initial = watcher;
 }
 
 /** Runs `fn` while `watcher` is told what happens; null tells nobody. */
-export function observed<T>(watcher: Observer | null, fn: () => T): T {
-  const before = watch(watcher);
-  try {
-    return fn();
-  } finally {
-    watch(before);
-  }
-}
+export const observed = <T>(watcher: Observer | null, fn: () => T): T => watching.during(watcher, fn);
 
 /** Runs `fn` unobserved: what it makes and does is state that outlives the recording, and happens once. */
 export const unobserved = <T>(fn: () => T): T => observed(null, fn);

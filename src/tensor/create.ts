@@ -7,6 +7,7 @@ import type { Heap } from '../memory/storage.ts';
 import { ABI } from '../program/abi.ts';
 import { type Operand, PROGRAM_START, run, writeAddress, writeImmediate, writeRecord } from '../program/encode.ts';
 import { observer } from '../program/observer.ts';
+import { silence } from '../program/setting.ts';
 import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
 import { allLanes } from './lanes.ts';
@@ -56,7 +57,10 @@ export function commonHeap(op: string, operands: readonly (TensorLike | null | u
 
 /** Checks that an argument is a usable tensor. */
 export function expectTensor(op: string, value: unknown, what = 'a tensor'): Tensor {
-  if (!isTensor(value)) throw new ArgumentError(op, `wants ${what}, got ${describe(value)}`);
+  if (!isTensor(value)) {
+    silence(value);
+    throw new ArgumentError(op, `wants ${what}, got ${describe(value)}`);
+  }
   return assertAlive(value, op);
 }
 

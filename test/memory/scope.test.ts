@@ -52,6 +52,213 @@ describe.each(backends)('on %s', (backend) => {
     expect(bytes()).toBe(before);
   });
 
+  describe('results that cannot be looked into', () => {
+    const mine = new Error('mine');
+    const throws = () => {
+      throw mine;
+    };
+    const revoked = () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    };
+    class Failing {
+      readonly own = Object.defineProperty({}, 'x', { enumerable: true, get: throws });
+    }
+    test.each<[string, () => unknown]>([
+      [
+        'a getter',
+        () => ({
+          get x() {
+            return throws();
+          },
+        }),
+      ],
+      ['a getter of an array', () => Object.defineProperty([1, 2], 1, { enumerable: true, get: throws })],
+      [
+        'a getter far down',
+        () => [
+          [
+            new Map([
+              [
+                1,
+                {
+                  a: [
+                    {
+                      get x() {
+                        return throws();
+                      },
+                    },
+                  ],
+                },
+              ],
+            ]),
+          ],
+        ],
+      ],
+      ['an instance of a class', () => new Failing()],
+      [
+        'a key of a Map',
+        () =>
+          new Map([
+            [
+              {
+                get x() {
+                  return throws();
+                },
+              },
+              1,
+            ],
+          ]),
+      ],
+      ['a proxy', () => new Proxy({}, { ownKeys: throws })],
+      ['a revoked proxy', revoked],
+      ['one in an array', () => [1, revoked()]],
+      ['a Map that is no Map', () => new Proxy(new Map(), {})],
+    ])('%s', async (_, result) => {
+      const before = bytes();
+      const run = () => {
+        make();
+        return [make(), result()];
+      };
+      expect(() => ct.scope(run)).toThrow();
+      expect(() => ct.scope(() => ct.scope(run))).toThrow();
+      await expect(ct.scope(async () => run())).rejects.toThrow();
+      expect(bytes()).toBe(before);
+      // What is made from now on belongs to no scope of those.
+      const after = make();
+      ct.scope(() => void make());
+      expect(after.disposed).toBe(false);
+      after.dispose();
+    });
+
+    test('a stack that overflows inside scopes', () => {
+      const before = bytes();
+      let depth = 0;
+      const again = (): unknown => {
+        depth++;
+        return ct.scope(() => (depth % 100 === 0 ? [make(), again()] : again()));
+      };
+      expect(() => again()).toThrow(RangeError);
+      expect(() => ct.scope(() => ct.noGrad(again))).toThrow(RangeError);
+      expect(bytes()).toBe(before);
+      const after = make();
+      ct.scope(() => void make());
+      expect(after.disposed).toBe(false);
+      after.dispose();
+    });
+  });
+
+  test('tensors in results of any form stay', () => {
+    const before = bytes();
+    let deep: unknown = make();
+    const found: ct.Tensor[] = [];
+    const note = () => {
+      const x = make();
+      found.push(x);
+      return x;
+    };
+    const cyclic: Record<string, unknown> = {};
+    let reads = 0;
+    (deep as ct.Tensor).dispose();
+    ct.scope(() => {
+      deep = note();
+      for (let i = 0; i < 20_000; i++) deep = i % 2 ? [deep] : { deep };
+      cyclic.self = [cyclic, new Map([[note(), new Set([note()])]])];
+      const sparse: unknown[] = [];
+      sparse[4e9] = note();
+      const getter = {
+        get x() {
+          reads++;
+          return note();
+        },
+      };
+      return {
+        deep,
+        cyclic,
+        sparse,
+        getter,
+        instance: new (class {
+          own = note();
+        })(),
+        bytes: new Uint8Array(1e6),
+      };
+    });
+    expect(found.map((x) => x.disposed)).toEqual(found.map(() => false));
+    expect([found.length, reads]).toEqual([6, 1]);
+    for (const x of found) x.dispose();
+    expect(bytes()).toBe(before);
+  });
+
+  test('a generator is an error: its body would run outside', () => {
+    const before = bytes();
+    expect(() =>
+      ct.scope(function* () {
+        yield make();
+      }),
+    ).toThrow(/^scope: wants a synchronous function, got one that returns a generator/);
+    expect(() =>
+      ct.scope(async function* () {
+        yield make();
+      }),
+    ).toThrow(ct.ArgumentError);
+    expect(bytes()).toBe(before);
+  });
+
+  test('two async scopes at once: the second is an error, and the first is right', async () => {
+    const before = bytes();
+    const wait = () => new Promise((resolve) => setTimeout(resolve, 2));
+    const first = ct.scope(async () => {
+      const x = make();
+      await wait();
+      ct.scope(() => void make());
+      return x.add(1);
+    });
+    const second = async () => {
+      make();
+      await wait();
+      throw new Error('lost');
+    };
+    for (let i = 0; i < 2; i++) {
+      expect(() => ct.scope(second)).toThrow(ct.ArgumentError);
+      expect(() => ct.scope(second)).toThrow(
+        /^scope: another scope of an async function is still open.*await it first/,
+      );
+      await Promise.resolve();
+    }
+    const kept = await first;
+    expect(kept.toArray()).toEqual(new Array(100).fill(2));
+    await wait();
+    // One after the other as many as you like, failed ones too.
+    await expect(ct.scope(second)).rejects.toThrow('lost');
+    const last = await ct.scope(async () => make());
+    const unscoped = make();
+    ct.scope(() => void make());
+    expect(unscoped.disposed).toBe(false);
+    for (const x of [kept, last, unscoped]) x.dispose();
+    expect(bytes()).toBe(before);
+  });
+
+  test('a scope that ends before an async one inside it', async () => {
+    const before = bytes();
+    const inner: Promise<ct.Tensor>[] = [];
+    ct.scope(() => {
+      make();
+      inner.push(
+        ct.scope(async () => {
+          const x = make();
+          await Promise.resolve();
+          make();
+          return x;
+        }),
+      );
+    });
+    const kept = (await inner[0]) as ct.Tensor;
+    expect(kept.disposed).toBe(false);
+    kept.dispose();
+    expect(bytes()).toBe(before);
+  });
+
   test('views keep the memory alive; the last handle frees it', () => {
     const before = bytes();
     const x = make();

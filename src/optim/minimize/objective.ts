@@ -11,6 +11,7 @@ import { scope } from '../../memory/scope.ts';
 import { filled } from '../../ops/convert.ts';
 import { fromArray, tensor } from '../../ops/creation.ts';
 import { sum } from '../../ops/reduce.ts';
+import { silence } from '../../program/setting.ts';
 import { isFloating } from '../../tensor/dtype.ts';
 import { assertAlive, isTensor, type Tensor } from '../../tensor/tensor.ts';
 
@@ -98,7 +99,10 @@ export class Objective {
     this.#signal?.throwIfAborted();
     this.counts.value++;
     const y: unknown = this.#f(...variables);
-    if (!isTensor(y)) throw new ArgumentError(this.op, `the function returned ${describe(y)}, not a tensor`);
+    if (!isTensor(y)) {
+      silence(y);
+      throw new ArgumentError(this.op, `the function returned ${describe(y)}, not a tensor`);
+    }
     assertAlive(y, this.op);
     if (!y.isFloatingPoint) throw new DTypeError(this.op, `the function returned ${y.dtype}, which has no derivative`);
     if (!y.requiresGrad)
