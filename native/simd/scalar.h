@@ -25,7 +25,11 @@ struct Lane : LaneOf<T> {
   T v;
   Lane() = default;
   Lane(T value) : v(value) {}
-  static Lane splat(double c) { return Lane(static_cast<T>(c)); }
+  static Lane splat(double c) {
+    // By way of int64 where T is an integer, so that −1 is defined for bytes too.
+    if constexpr (static_cast<T>(0.5) == 0) return Lane(static_cast<T>(static_cast<int64_t>(c)));
+    return Lane(static_cast<T>(c));
+  }
   static Lane load(const T* p, Full) { return Lane(*p); }
   static Lane load(const T* p, Part) { return Lane(*p); }
 };

@@ -205,8 +205,12 @@ export function openScope(): () => void {
   return () => close(mine, NOTHING);
 }
 
-/** Lets a tensor outlive every scope: from now on it is freed by `dispose()` or by the collector. */
+/**
+ * Lets a tensor outlive every scope: from now on it is freed by `dispose()` or by the collector.
+ * @throws ArgumentError for anything else.
+ */
 export function keep<T extends Tensor>(tensor: T): T {
+  if (!isTensor(tensor)) throw new ArgumentError('keep', `wants a tensor, got ${describe(tensor)}`);
   leaveToUser(tensor);
   for (const scope of open) {
     const at = scope.tensors.lastIndexOf(tensor);

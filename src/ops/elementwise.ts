@@ -11,6 +11,7 @@ import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, emitFlat, type Instruction, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
+import { convertElement } from '../tensor/nested.ts';
 import { isTensor, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { castTo, clone, filled, sumTo } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
@@ -188,6 +189,13 @@ export function applyInPlace(
   return target;
 }
 
+/** @throws DTypeError unless integers of the record can hold its params: kernels convert them without a look. */
+function checkParams(op: string, params: readonly number[], dtype: DType): void {
+  for (const value of params)
+    if (Number(convertElement(op, value, dtype)) !== value)
+      throw new DTypeError(op, `the number ${value} does not fit ${dtype}`);
+}
+
 /** Emits the record; `into` is overwritten if given, otherwise a new tensor is the result. */
 function compute(
   op: string,
@@ -200,6 +208,7 @@ function compute(
 ): Tensor {
   // Bool arithmetic is done on the bytes and brought back to 0 and 1.
   const lanes: DType = dtype === 'bool' ? 'uint8' : dtype;
+  if (!isFloating(dtype)) checkParams(op, params, lanes);
   let flat = into === null || into.isContiguous;
   let common: Shape | null = null;
   for (let i = 0; flat && i < inputs.length; i++) {

@@ -61,6 +61,8 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     defaults: Required<O>,
     checks: Checks<O>,
   ) {
+    if (new.target === Optimizer)
+      throw new ArgumentError('Optimizer', 'is what optimizers extend; construct one of them');
     this.#name = name;
     this.#checks = checks;
     this.defaults = this.#complete(options, defaults, []);

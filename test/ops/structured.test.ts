@@ -175,6 +175,24 @@ describe.each(backends)('on the %s backend', (backend) => {
       expect(() => ct.clamp(tensor([0]))).toThrow(ArgumentError);
     });
 
+    test('bounds of integers are numbers of their dtype', () => {
+      const bytes = tensor([0, 1, 3, 200], { dtype: 'uint8' });
+      expect(values(ct.clamp(bytes, 1, 255))).toEqual([1, 1, 3, 200]);
+      for (const bound of [-1, 256, 1e30]) {
+        expect(() => ct.clamp(bytes, bound, 5)).toThrow(`clamp: ${bound} does not fit uint8`);
+        expect(() => ct.clampMax(bytes, bound)).toThrow(ArgumentError);
+        expect(() => bytes.clampMin_(bound)).toThrow('clampMin_');
+      }
+      const whole = tensor([-5, 7], { dtype: 'int32' });
+      expect(values(ct.clamp(whole, -(2 ** 31), 2 ** 31 - 1))).toEqual([-5, 7]);
+      expect(() => ct.clamp(whole, -(2 ** 31) - 1, 0)).toThrow('does not fit int32');
+      expect(() => ct.clamp(ints([1]), 0, 2 ** 63)).toThrow('does not fit int64');
+      // Not in place, the result is float32.
+      expect(() => whole.clamp_(0.5, 2)).toThrow(DTypeError);
+      expect(() => whole.clamp_(Number.NaN, 2)).toThrow(ArgumentError);
+      expect(values(whole)).toEqual([-5, 7]);
+    });
+
     test('nanToNum replaces each kind by its own number', () => {
       const odd = tensor([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1]);
       expect(values(ct.nanToNum(odd))).toEqual([0, 3.4028234663852886e38, -3.4028234663852886e38, 1]);
