@@ -173,13 +173,13 @@ export class CompiledFunction {
         if (this.#options.profile) for (let i = 0; i < several; i++) entry.program?.runTimed();
         else entry.program?.run(several);
       } catch (error) {
-        discard(fresh);
+        discard(entry, fresh);
         throw error;
       }
       settle(entry, this.#tensors);
       left -= several;
       if (left === 0) return resultOf(entry, this.#tensors, fresh);
-      discard(fresh);
+      discard(entry, fresh);
     }
   }
 
@@ -203,12 +203,12 @@ export class CompiledFunction {
       try {
         left -= entry.program === null ? several : await entry.program.runAsync(several, signal);
       } catch (error) {
-        discard(fresh);
+        discard(entry, fresh);
         throw error;
       }
       settle(entry, this.#tensors);
       if (left === 0) return resultOf(entry, this.#tensors, fresh);
-      discard(fresh);
+      discard(entry, fresh);
     }
   }
 

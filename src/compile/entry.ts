@@ -16,6 +16,8 @@ export type Output =
   | { readonly kind: 'view'; readonly index: number; readonly tensor: Tensor }
   /** Memory that stays: a parameter, a reused result. */
   | { readonly kind: 'bound'; tensor: Tensor }
+  /** A gradient that was there before, by its place among the gradients, or a view of it. */
+  | { readonly kind: 'before'; readonly index: number; readonly tensor: Tensor }
   /** Memory of a gradient that the function left behind. */
   | { readonly kind: 'grad'; readonly slot: number; readonly tensor: Tensor }
   /** New memory in every run. */
@@ -35,6 +37,10 @@ export interface GradEffect {
   readonly argument: number;
   /** Which of the entry's gradient memories it is in afterwards, −1 for none. */
   slot: number;
+  /** The gradient, by its place among them, whose memory from before it is afterwards; −1 for none. */
+  readonly before: number;
+  /** The first gradient that had the same memory before: perhaps itself. */
+  readonly shares: number;
   /** Whether gradients flowed to the tensor. */
   readonly requiresGrad: boolean;
 }
@@ -54,6 +60,9 @@ export interface Entry {
   /** Memory of gradients that runs leave behind, and what it is at present: nobody else's while it is used again. */
   readonly gradSlots: readonly Memory[];
   readonly gradStorages: Storage[];
+  /** Gradients whose memory from before is needed after a run, and handles on it while there is one. */
+  readonly lasting: readonly number[];
+  readonly held: Tensor[];
   /** Memory of fresh results. */
   readonly slots: readonly Memory[];
   readonly outputs: readonly Output[];
@@ -66,17 +75,9 @@ export interface Entry {
   readonly owned: readonly Storage[];
 }
 
-/** A view of an argument that the function returned, over the memory of the argument of this call. */
-export function viewOf(view: Tensor, argument: Tensor, index: number, specs: readonly TensorSpec[]): Tensor {
-  const { dtype, shape, strides } = view;
-  return makeTensor(
-    storageOf(argument),
-    dtype,
-    shape,
-    strides,
-    offsetOf(argument) + offsetOf(view) - (specs[index] as TensorSpec).offset,
-  );
-}
+/** A view that the function took of a tensor whose first element was at `offset`, over the memory of the one of this call. */
+export const viewOf = (view: Tensor, tensor: Tensor, offset: number): Tensor =>
+  makeTensor(storageOf(tensor), view.dtype, view.shape, view.strides, offsetOf(tensor) + offsetOf(view) - offset);
 
 /** A tensor on lasting memory under a new handle, where the old one was disposed of. */
 export const revived = (tensor: Tensor): Tensor => (tensor.disposed ? lastingHandle(tensor) : tensor);

@@ -20,8 +20,8 @@ import {
 import { type Entry, type GradEffect, type Output, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import { type BuildOptions, Program } from './program.ts';
-import { Recorder } from './recorder.ts';
-import { placeholders, rebuild, resultSpec, type Spec, specOf, tensorSpecs } from './signature.ts';
+import { type GradUse, Recorder } from './recorder.ts';
+import { placeholders, rebuild, resultSpec, type Spec, specOf, type TensorSpec, tensorSpecs } from './signature.ts';
 
 export interface RecordOptions extends BuildOptions {
   name: string;
@@ -78,6 +78,7 @@ export function record(
   }
 
   function finish(): { entry: Entry; result: unknown } {
+    const offsetAt = (index: number) => (specs[index] as TensorSpec).offset;
     const aliases = new Map<Storage, number>();
     for (const [i, storage] of stands.map(storageOf).entries())
       if (stands[i] !== actual[i] && !aliases.has(storage)) aliases.set(storage, i);
@@ -93,7 +94,7 @@ export function record(
       if (tensor !== null && argument >= 0)
         setGradient(
           use.tensor,
-          outsideScopes(() => viewOf(tensor, actual[argument] as Tensor, argument, specs)),
+          outsideScopes(() => viewOf(tensor, actual[argument] as Tensor, offsetAt(argument))),
         );
     const { gradSlots, slots, kept } = classify(recorder, aliases, grads, results, reuseOutputs);
     const gradStorages = gradSlots.map(({ storage }) => storage);
@@ -107,6 +108,8 @@ export function record(
       if (slot >= 0) return { kind: 'fresh', slot, tensor };
       const gradSlot = gradStorages.indexOf(storageOf(tensor));
       if (gradSlot >= 0) return { kind: 'grad', slot: gradSlot, tensor };
+      const before = whoseBefore(grads, tensor);
+      if (before >= 0) return { kind: 'before', index: before, tensor };
       if (reuseOutputs && recorder.isMade(storageOf(tensor))) keep(tensor);
       return { kind: 'bound', tensor };
     });
@@ -116,8 +119,12 @@ export function record(
       const memory = recorder.memories.get(storageOf(stands[i] as Tensor)) ?? null;
       return memory !== null && memory.kind === 'slot' ? memory : null;
     };
-    const lasting = outputs.flatMap((output) => (output.kind === 'bound' ? [storageOf(output.tensor)] : []));
-    const pins = [...new Set([...lasting, ...kept])];
+    const bound = outputs.flatMap((output) => (output.kind === 'bound' ? [storageOf(output.tensor)] : []));
+    const pins = [...new Set([...bound, ...kept])];
+    const needed = [
+      ...outputs.map((output) => (output.kind === 'before' ? output.index : -1)),
+      ...grads.map(({ before }) => before),
+    ];
     for (const storage of [...pins, ...gradStorages]) storage.pin();
     const entry: Entry = {
       spec,
@@ -130,6 +137,8 @@ export function record(
       grads,
       gradSlots,
       gradStorages,
+      lasting: [...new Set(needed)].filter((index) => index >= 0),
+      held: [],
       slots,
       outputs,
       result,
@@ -142,7 +151,7 @@ export function record(
       if (output.kind === 'argument') return actual[output.index] as Tensor;
       if (output.kind !== 'view') return results[i] as Tensor;
       output.tensor.dispose();
-      return viewOf(output.tensor, actual[output.index] as Tensor, output.index, specs);
+      return viewOf(output.tensor, actual[output.index] as Tensor, offsetAt(output.index));
     });
     const value = rebuild(result, first);
     if (reuseOutputs && outputs.every(({ kind }) => kind === 'bound')) entry.reused = value;
@@ -161,7 +170,7 @@ function classify(
   const kept = new Set<Storage>();
   const gradSlots: Memory[] = [];
   for (const effect of grads) {
-    if (effect.tensor === null || effect.argument >= 0) continue;
+    if (effect.tensor === null || effect.argument >= 0 || effect.before >= 0) continue;
     const storage = storageOf(effect.tensor);
     const memory = recorder.memories.get(storage);
     if (memory === undefined || recorder.isConstant(storage) || !recorder.isMade(storage)) kept.add(storage);
@@ -195,16 +204,31 @@ function releasePlaceholders(stands: readonly Tensor[], actual: readonly Tensor[
   }
 }
 
+/** The gradient that had a tensor's memory before, by its place; −1 for none. */
+const whoseBefore = (grads: readonly { readonly use: GradUse }[], tensor: Tensor): number =>
+  grads.findIndex(({ use }) => use.read && use.entry !== null && storageOf(use.entry) === storageOf(tensor));
+
 function gradEffects(recorder: Recorder, argumentOf: (tensor: Tensor) => number): GradEffect[] {
-  return [...recorder.grads.values()].map((use): GradEffect => {
+  const uses = [...recorder.grads.values()].map((use) => ({ use }));
+  return uses.map(({ use }, i): GradEffect => {
     const after = gradientOf(use.tensor);
-    const memory = use.entry === null || !use.read ? null : (recorder.memories.get(storageOf(use.entry)) ?? null);
-    const common = { use, memory, given: false, argument: -1, slot: -1, requiresGrad: use.tensor.requiresGrad };
+    const read = use.read ? use.entry : null;
+    const common = {
+      use,
+      memory: read === null ? null : (recorder.memories.get(storageOf(read)) ?? null),
+      given: false,
+      argument: -1,
+      slot: -1,
+      before: -1,
+      shares: read === null ? i : whoseBefore(uses, read),
+      requiresGrad: use.tensor.requiresGrad,
+    };
     if (after === use.entry) return { ...common, exit: 'unchanged', tensor: null };
     if (after === null) return { ...common, exit: 'null', tensor: null };
     const argument = argumentOf(after);
-    if (argument >= 0 || recorder.isMade(storageOf(after)))
-      return { ...common, exit: 'tensor', tensor: after, argument };
+    if (argument >= 0) return { ...common, exit: 'tensor', tensor: after, argument };
+    const before = whoseBefore(uses, after);
+    if (before >= 0 || recorder.isMade(storageOf(after))) return { ...common, exit: 'tensor', tensor: after, before };
     return { ...common, exit: 'tensor', tensor: trackedGradientOf(use.tensor), given: true };
   });
 }

@@ -24,13 +24,26 @@ import { addressOf, difference, matches, rebuild, sharesAlike, type TensorSpec }
 /** Whether the gradients are such that the program may run. */
 function gradsFit(grads: readonly GradEffect[]): boolean {
   for (let i = 0; i < grads.length; i++) {
-    const { use, memory, requiresGrad } = grads[i] as GradEffect;
+    const { use, requiresGrad } = grads[i] as GradEffect;
     if (use.tensor.requiresGrad !== requiresGrad) return false;
     if (!use.read) continue;
     const grad = gradientOf(use.tensor);
     if ((grad === null) !== (use.entry === null)) return false;
-    if (grad === null || memory === null || use.entry === null) continue;
+    if (grad === null || use.entry === null) continue;
     if (grad.disposed || !sameShape(grad.strides, use.entry.strides)) return false;
+    if (!sharesGradients(grads, i, storageOf(grad))) return false;
+  }
+  return true;
+}
+
+/** Whether a gradient shares its memory with an earlier one as it did when the call was recorded. */
+function sharesGradients(grads: readonly GradEffect[], index: number, storage: Storage): boolean {
+  const { shares } = grads[index] as GradEffect;
+  if (shares === index && storage.sole) return true;
+  for (let i = 0; i < index; i++) {
+    const { use, shares: first } = grads[i] as GradEffect;
+    const grad = use.read ? gradientOf(use.tensor) : null;
+    if (grad !== null && (storageOf(grad) === storage) !== (first === shares)) return false;
   }
   return true;
 }
@@ -86,7 +99,11 @@ export function reason(entry: Entry, args: readonly unknown[], names: string): s
 
 /** Points the program at the memory of this call. */
 export function bind(entry: Entry, tensors: readonly Tensor[]): void {
-  const { program, inputs, grads } = entry;
+  const { program, inputs, grads, lasting, held } = entry;
+  for (let i = 0; i < lasting.length; i++) {
+    const grad = gradientOf((grads[lasting[i] as number] as GradEffect).use.tensor) as Tensor;
+    held[i] = lastingOn(storageOf(grad), grad);
+  }
   if (program === null) return;
   for (let i = 0; i < inputs.length; i++) {
     const memory = inputs[i];
@@ -126,11 +143,18 @@ function bindGradient(entry: Entry, program: Program, slot: number): void {
 }
 
 /** Gives back the memory of results that nobody gets. */
-export function discard(fresh: readonly Storage[]): void {
+export function discard(entry: Entry, fresh: readonly Storage[]): void {
   for (const storage of fresh) {
     storage.retain();
     storage.release();
   }
+  letGo(entry);
+}
+
+/** Gives up what a call held of gradients from before it. */
+function letGo({ held }: Entry): void {
+  for (let i = 0; i < held.length; i++) (held[i] as Tensor).dispose();
+  held.length = 0;
 }
 
 /** New memory for results that every run has its own of. */
@@ -143,11 +167,12 @@ export function freshResults(entry: Entry): Storage[] {
   });
 }
 
+const NOTHING: readonly Memory[] = [];
+
 /** What the function does to JavaScript's side of things: versions, gradients. */
 export function settle(entry: Entry, tensors: readonly Tensor[]): void {
   const { program, inputs, grads } = entry;
-  if (program === null) return;
-  const { written } = program;
+  const written = program?.written ?? NOTHING;
   for (let i = 0; i < written.length; i++) {
     const memory = written[i] as Memory;
     if (memory.kind === 'bound') memory.storage.version++;
@@ -185,10 +210,11 @@ function leaveGrad(effect: GradEffect, entry: Entry, tensors: readonly Tensor[])
 
 /** The handle on what is a tensor's gradient after the run. */
 function gradientAfter(effect: GradEffect, entry: Entry, tensors: readonly Tensor[]): Tensor | null {
-  const { exit, argument, slot } = effect;
+  const { exit, argument, slot, before } = effect;
   const last = effect.tensor;
   if (exit !== 'tensor' || last === null) return null;
-  if (argument >= 0) return unscopedView(last, tensors[argument] as Tensor, argument, entry.tensors);
+  if (argument >= 0) return lastingView(last, tensors[argument] as Tensor, offsetAt(entry, argument));
+  if (before >= 0) return lastingView(last, heldOf(entry, before), offsetBefore(entry, before));
   effect.tensor = slot < 0 ? revived(last) : gradientOn(entry.gradStorages[slot] as Storage, last);
   return effect.tensor;
 }
@@ -200,10 +226,23 @@ const gradientOn = (storage: Storage, last: Tensor): Tensor =>
 // Apart from their callers, because a function with a closure in it makes room for what that captures whenever it is called.
 const lastingOn = (storage: Storage, like: Tensor): Tensor => keep(outsideScopes(() => onStorage(storage, like)));
 
-const unscopedView = (...args: Parameters<typeof viewOf>): Tensor => outsideScopes(() => viewOf(...args));
+const lastingView = (view: Tensor, tensor: Tensor, offset: number): Tensor =>
+  outsideScopes(() => viewOf(view, tensor, offset));
 
 const onStorage = (storage: Storage, like: Tensor): Tensor =>
   makeTensor(storage, like.dtype, like.shape, like.strides, offsetOf(like));
+
+/** The offset that an argument had when the call was recorded, and the one that a gradient from before it had. */
+const offsetAt = (entry: Entry, index: number): number => (entry.tensors[index] as TensorSpec).offset;
+const offsetBefore = (entry: Entry, index: number): number =>
+  offsetOf((entry.grads[index] as GradEffect).use.entry as Tensor);
+
+/** What a gradient was before this call. */
+const heldOf = ({ lasting, held }: Entry, index: number): Tensor => held[lasting.indexOf(index)] as Tensor;
+
+/** Whether a view shows all of a gradient, as it is. */
+const isWhole = (view: Tensor, grad: Tensor): boolean =>
+  sameShape(view.shape, grad.shape) && sameShape(view.strides, grad.strides);
 
 /** One tensor of the result of a run. */
 function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fresh: readonly Storage[]): Tensor {
@@ -211,7 +250,12 @@ function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fres
     case 'argument':
       return tensors[output.index] as Tensor;
     case 'view':
-      return viewOf(output.tensor, tensors[output.index] as Tensor, output.index, entry.tensors);
+      return viewOf(output.tensor, tensors[output.index] as Tensor, offsetAt(entry, output.index));
+    case 'before': {
+      const { use, exit } = entry.grads[output.index] as GradEffect;
+      const grad = exit === 'unchanged' && isWhole(output.tensor, use.entry as Tensor) ? use.tensor.grad : null;
+      return grad ?? viewOf(output.tensor, heldOf(entry, output.index), offsetBefore(entry, output.index));
+    }
     case 'bound':
       output.tensor = revived(output.tensor);
       return output.tensor;
@@ -221,9 +265,9 @@ function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fres
         ({ slot, tensor }) => slot === output.slot && tensor !== null && offsetOf(tensor) === offsetOf(output.tensor),
       );
       const grad = effect?.use.tensor.grad;
-      const whole =
-        grad && sameShape(grad.shape, output.tensor.shape) && sameShape(grad.strides, output.tensor.strides);
-      return whole ? grad : onStorage(entry.gradStorages[output.slot] as Storage, output.tensor);
+      return grad && isWhole(output.tensor, grad)
+        ? grad
+        : onStorage(entry.gradStorages[output.slot] as Storage, output.tensor);
     }
     case 'fresh':
       return onStorage(fresh[output.slot] as Storage, output.tensor);
@@ -246,5 +290,6 @@ export function resultOf(entry: Entry, tensors: readonly Tensor[], fresh: readon
     outputs.map((output) => outputOf(output, entry, tensors, fresh)),
   );
   if (reused !== null) entry.reused = result;
+  letGo(entry);
   return result;
 }

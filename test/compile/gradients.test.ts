@@ -208,6 +208,82 @@ describe.each(backends)('on %s', (backend) => {
     expect(held.map(numbers)).toEqual(expected);
   });
 
+  type Wrap = <A extends unknown[], R>(fn: (...args: A) => R) => (...args: A) => R;
+  const both = (run: (wrap: Wrap) => unknown) => expect(run(compile)).toEqual(run((fn) => fn));
+  const values = (value: number) => ct.tensor([value, 1, -1], { dtype: 'float64' });
+
+  test('a gradient from before the call as its result', () => {
+    both((wrap) => {
+      const { w } = made();
+      const [get, row] = [wrap(() => w.grad), wrap(() => w.grad?.narrow(0, 1, 2) ?? null)];
+      return [1, 2, 3].map((value) => {
+        w.grad = values(value);
+        const given = [get() === w.grad, numbers(get()), numbers(row())];
+        w.grad = null;
+        w.mul(value).sum().backward();
+        return [given, get() === w.grad, numbers(get()), numbers(row())];
+      });
+    });
+  });
+
+  test('a gradient from before the call that is replaced, as its result', () => {
+    both((wrap) => {
+      const fit = made();
+      const step = wrap((x: Tensor) => {
+        const before = fit.w.grad;
+        fit.w.grad = null;
+        fit.backward(x);
+        return [before, fit.w.grad as Tensor | null];
+      });
+      const take = wrap(() => {
+        const { grad } = fit.w;
+        fit.w.grad = null;
+        return grad;
+      });
+      const kept: (Tensor | null)[] = [];
+      for (const value of INPUTS) {
+        fit.w.grad ??= values(value);
+        kept.push(...step(input(value)));
+        if (value % 2 === 0) kept.push(take());
+      }
+      return kept.map(numbers);
+    });
+  });
+
+  test('nothing but gradients set to null, or handed on', () => {
+    both((wrap) => {
+      const [a, b] = [made(), made()];
+      const clear = wrap(() => {
+        a.w.grad = null;
+      });
+      const hand = wrap(() => {
+        b.w.grad = a.w.grad;
+      });
+      return [1, 2, 3].map((value) => {
+        a.w.grad = values(value);
+        hand();
+        clear();
+        return [a.w.grad, numbers(b.w.grad)];
+      });
+    });
+  });
+
+  test('gradients that share their memory, and then do not', () => {
+    both((wrap) => {
+      const [a, b] = [made(), made()];
+      const step = wrap((x: Tensor) => {
+        a.backward(x);
+        b.backward(x);
+      });
+      return [true, true, false, false, true, false].map((shared, i) => {
+        a.w.grad = values(i);
+        b.w.grad = shared ? a.w.grad : values(10 * i);
+        step(input(i));
+        return [numbers(a.w.grad), numbers(b.w.grad)];
+      });
+    });
+  });
+
   test('a parameter that is frozen, and thawed again', () => {
     const fit = made();
     const step = compile((x: Tensor) => {
