@@ -58,14 +58,75 @@ export class ConvergenceError extends CotangentError {
 /** `[2, 3]`, as shapes are written in messages. */
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
-/** A value as it is shown in a message: short, and never throwing. */
-export function describe(value: unknown, depth = 0): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (Array.isArray(value))
-    return value.length > 8 || depth > 3
-      ? `an array of ${value.length}`
-      : `[${value.map((item) => describe(item, depth + 1)).join(', ')}]`;
-  if (value === null || typeof value !== 'object') return typeof value === 'symbol' ? 'a symbol' : String(value);
-  const name = Object.getPrototypeOf(value)?.constructor?.name;
-  return typeof name === 'string' && name !== '' ? `a value of type ${name}` : 'an object';
+/** Longer texts are cut off in messages. */
+const MAX_TEXT = 40;
+/** Writing out a bigint takes more than linear time. */
+const MAX_BIGINT = 10n ** 40n;
+/** Items of an array that are shown, and how deep. */
+const MAX_ITEMS = 8;
+const MAX_DEPTH = 3;
+
+/**
+ * A value as it is shown in a message: short, and never throwing. Runs none of the value's own code (getters, `toString`,
+ * `toJSON`); only the traps of a proxy cannot be told from the language, and what they throw is caught.
+ */
+export const describe = (value: unknown): string => showSafely(value, 0);
+
+function showSafely(value: unknown, depth: number): string {
+  try {
+    return show(value, depth);
+  } catch {
+    return 'a value that cannot be looked at';
+  }
+}
+
+const shorten = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text);
+
+function show(value: unknown, depth: number): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(shorten(value));
+    case 'bigint':
+      return value > -MAX_BIGINT && value < MAX_BIGINT ? `${value}n` : 'a bigint of more than 40 digits';
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'symbol':
+      return value.description === undefined ? 'Symbol()' : `Symbol(${shorten(value.description)})`;
+    case 'function':
+      return showFunction(value);
+    case 'object':
+      return value === null ? 'null' : Array.isArray(value) ? showArray(value, depth) : showObject(value);
+    default:
+      return String(value);
+  }
+}
+
+/** The value of an object's own property; undefined, too, where a getter stands. */
+const ownValue = (object: object, name: PropertyKey): unknown => Object.getOwnPropertyDescriptor(object, name)?.value;
+
+function showFunction(fn: object): string {
+  const kind = Function.prototype.toString.call(fn).startsWith('class') ? 'class' : 'function';
+  const name = ownValue(fn, 'name');
+  return typeof name === 'string' && name !== '' ? `the ${kind} ${shorten(name)}` : `a ${kind}`;
+}
+
+function showArray(array: readonly unknown[], depth: number): string {
+  const length = ownValue(array, 'length');
+  if (typeof length !== 'number') return 'an array';
+  if (length > MAX_ITEMS || depth > MAX_DEPTH) return `an array of ${length}`;
+  const items = Array.from({ length }, (_, i) => {
+    const property = Object.getOwnPropertyDescriptor(array, i);
+    if (property === undefined) return 'a hole';
+    return 'value' in property ? showSafely(property.value, depth + 1) : 'a getter';
+  });
+  return `[${items.join(', ')}]`;
+}
+
+function showObject(object: object): string {
+  for (let level: object | null = object; level !== null; level = Object.getPrototypeOf(level)) {
+    const made = ownValue(level, 'constructor');
+    const name = typeof made === 'function' ? ownValue(made, 'name') : undefined;
+    if (typeof name === 'string' && name !== '') return `a value of type ${shorten(name)}`;
+  }
+  return 'an object';
 }

@@ -28,7 +28,7 @@ export interface Backend {
   readonly name: 'native' | 'wasm';
   /** True when unreachable memory returns by itself, also inside a synchronous loop. */
   readonly collected: boolean;
-  /** The most bytes that can be reserved at all. */
+  /** The most bytes that can be reserved in one piece; without a collector also the most of all pieces together. */
   readonly limitBytes: number;
   /** The buffer that records are written to, and its float64 view. Valid until memory grows. */
   words(): Int32Array;

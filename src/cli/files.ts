@@ -1,8 +1,8 @@
 /** Learning before hours of work whether results can be written. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reasonOf } from '../io/files.node.ts';
+import { makeFolder, reasonOf } from '../io/files.node.ts';
 import { UsageError } from './errors.ts';
 
 /**
@@ -12,7 +12,7 @@ import { UsageError } from './errors.ts';
 export async function prepareFolder(folder: string): Promise<void> {
   const probe = join(folder, `.${randomUUID()}.tmp`);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await (await open(probe, 'wx')).close();
     await rm(probe);
   } catch (error) {

@@ -114,18 +114,23 @@ export class Allocator {
 
   #reserve(op: string, size: number): Region {
     const region = this.#fromSpare(size) ?? this.#backend.reserve(size) ?? this.#afterMerging(size);
-    if (region === null) {
-      const mib = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
-      throw new OutOfMemoryError(
-        op,
-        `no room for ${mib(size)} more on the ${this.#backend.name} backend (${mib(this.reservedBytes)} in use of at most ` +
-          `${mib(this.#backend.limitBytes)}). Free tensors with scope(() => …), 'using' or dispose()` +
-          (this.#backend.collected ? '.' : ', or let the loop await now and then so that the collector can.'),
-      );
-    }
+    if (region === null) throw new OutOfMemoryError(op, this.#shortage(size));
     if (this.#census !== null) return { ...region, token: this.#census.add(size) };
     this.#takenBytes += size;
     return region;
+  }
+
+  #shortage(size: number): string {
+    const mib = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
+    const { name, collected, limitBytes } = this.#backend;
+    // Linear memory is one piece anyway.
+    if (collected && size > limitBytes)
+      return `${mib(size)} are more than the ${name} backend can hold in one piece, ${mib(limitBytes)}`;
+    return (
+      `no room for ${mib(size)} more on the ${name} backend (${mib(this.reservedBytes)} in use` +
+      `${collected ? '' : ` of at most ${mib(limitBytes)}`}). Free tensors with scope(() => …), 'using' or dispose()` +
+      (collected ? '.' : ', or let the loop await now and then so that the collector can.')
+    );
   }
 
   #fromSpare(size: number): Region | null {
