@@ -19,8 +19,13 @@ export interface CsvOptions {
   header?: boolean;
 }
 
-/** `Number` also takes '' and '0x10'; a table of numbers has neither. */
-const NUMBER = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)$/i;
+/**
+ * `Number` also takes '' and '0x10'; a table of numbers has neither. No two of its repetitions can share a stretch of
+ * digits: backtracking over them would take quadratic time.
+ */
+const NUMBER = /^[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?|nan)$/i;
+/** Looking for a separator may take time in proportion to its length, for every character of the text. */
+const MAX_SEPARATOR = 16;
 
 function toNumber(field: string): number | null {
   if (!NUMBER.test(field)) return null;
@@ -42,8 +47,11 @@ export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError('parseCsv', `wants an options object, got ${describe(options)}`);
   const { separator = ',', header } = options;
-  if (typeof separator !== 'string' || separator === '')
-    throw new ArgumentError('parseCsv', `separator is a string of at least one character, got ${describe(separator)}`);
+  if (typeof separator !== 'string' || separator === '' || separator.length > MAX_SEPARATOR)
+    throw new ArgumentError(
+      'parseCsv',
+      `separator is a string of 1 to ${MAX_SEPARATOR} characters, got ${describe(separator)}`,
+    );
   if (header !== undefined && typeof header !== 'boolean')
     throw new ArgumentError('parseCsv', `header is true or false, got ${describe(header)}`);
   const fieldsOf = (line: string) =>

@@ -3,9 +3,12 @@ import { track } from '../autograd/track.ts';
 import { type BackendName, heapOf } from '../backend/registry.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { COPY } from '../generated/opcodes.ts';
+import type { SourceArray } from '../tensor/bytes.ts';
 import { allocate, allocateOne, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
-import { broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
+import { broadcastStrides, coalesce, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
+import { elementsOf, typeOfArray } from '../tensor/nested.ts';
+import { finish, resolveOptions } from '../tensor/options.ts';
 import { isTensor, makeTensor, offsetOf, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { checkInPlace, overwritten, writeOver } from './inplace.ts';
 import { sum } from './reduce.ts';
@@ -146,3 +149,24 @@ export const zero_ = (x: Tensor): Tensor => fill_(x, 0);
 
 /** Size in bytes of one element. */
 export const elementSize = (x: Tensor): number => dtypeInfo[expectTensor('elementSize', x).dtype].bytes;
+
+/**
+ * A copy of a typed array's elements in row-major order; without a shape, in one dimension.
+ * @throws ShapeError when the number of elements differs.
+ */
+export function fromTypedArray(op: string, array: SourceArray, shape: Shape | null, options?: unknown): Tensor {
+  const own = typeOfArray(op, array);
+  const resolved = resolveOptions(op, options, own);
+  // After whatever code of the user's there is.
+  const elements = elementsOf(op, array);
+  const sizes = shape ?? [elements.length];
+  if (sizeOf(sizes) !== elements.length)
+    throw new ShapeError(op, `${elements.length} elements do not fit the shape ${formatShape(sizes)}`);
+  const out = allocateOne(op, resolved.heap, own, sizes);
+  storageOf(out)
+    .view(own, 0, elements.length)
+    .set(elements as never);
+  const result = castTo(out, resolved.dtype);
+  if (result !== out) out.dispose();
+  return finish(result, resolved);
+}

@@ -2,21 +2,13 @@
  * Making tensors: from data, filled with constants, or evenly spaced. Random ones are in
  * `src/random/create.ts`. Options (`dtype`, `requiresGrad`, `backend`) come last everywhere.
  */
-import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { ArgumentError, DTypeError, describe, ShapeError } from '../errors.ts';
 import { ARANGE } from '../generated/opcodes.ts';
+import { isTypedArray, type SourceArray } from '../tensor/bytes.ts';
 import { allocate, allocateOne, emit, expectTensor, operand } from '../tensor/create.ts';
 import type { DType, TypedArray } from '../tensor/dtype.ts';
-import { MAX_ELEMENTS, type Shape, sizeOf } from '../tensor/layout.ts';
-import {
-  convertElement,
-  isScalar,
-  isTypedArray,
-  type NestedData,
-  readNested,
-  type Scalar,
-  type SourceArray,
-  typeOfArray,
-} from '../tensor/nested.ts';
+import { MAX_ELEMENTS, type Shape } from '../tensor/layout.ts';
+import { convertElement, isScalar, type NestedData, readNested, type Scalar } from '../tensor/nested.ts';
 import {
   checkShape,
   finish,
@@ -28,7 +20,7 @@ import {
   type TensorOptions,
 } from '../tensor/options.ts';
 import { isTensor, makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
-import { castTo, clone, detach, fillWith, to } from './convert.ts';
+import { clone, detach, fillWith, fromTypedArray, to } from './convert.ts';
 
 /**
  * A tensor of the given data, always copied: a number, bigint or boolean, nested arrays of them, a typed array
@@ -40,7 +32,7 @@ import { castTo, clone, detach, fillWith, to } from './convert.ts';
  */
 export function tensor(data: NestedData | Tensor, options?: TensorOptions): Tensor {
   if (isTensor(data)) return copyOf(data, options);
-  if (isTypedArray(data)) return fromTypedArray('tensor', data, [data.length], options);
+  if (isTypedArray(data)) return fromTypedArray('tensor', data, null, options);
   const { shape, values, dtype: found } = readNested('tensor', data);
   const resolved = resolveOptions('tensor', options, found);
   const { dtype } = resolved;
@@ -68,26 +60,7 @@ function copyOf(data: Tensor, options: unknown): Tensor {
  */
 export function fromArray(array: SourceArray, shape?: Shape, options?: TensorOptions): Tensor {
   if (!isTypedArray(array)) throw new ArgumentError('fromArray', `wants a typed array, got ${describe(array)}`);
-  return fromTypedArray(
-    'fromArray',
-    array,
-    shape === undefined ? [array.length] : checkShape('fromArray', shape),
-    options,
-  );
-}
-
-function fromTypedArray(op: string, array: SourceArray, shape: Shape, options: unknown): Tensor {
-  if (sizeOf(shape) !== array.length)
-    throw new ShapeError(op, `${array.length} elements do not fit the shape ${formatShape(shape)}`);
-  const own = typeOfArray(op, array);
-  const resolved = resolveOptions(op, options, own);
-  const out = allocateOne(op, resolved.heap, own, shape);
-  const target = storageOf(out).view(own, 0, array.length);
-  // Uint32Array is the one that goes into int64 without holding bigints.
-  target.set((array instanceof Uint32Array ? BigInt64Array.from(array, BigInt) : array) as never);
-  const result = castTo(out, resolved.dtype);
-  if (result !== out) out.dispose();
-  return finish(result, resolved);
+  return fromTypedArray('fromArray', array, shape === undefined ? null : checkShape('fromArray', shape), options);
 }
 
 /** A new tensor in which every element is `value`. */

@@ -1,5 +1,6 @@
 /** What users hand to plots, as plain arrays of numbers: lists of values, lists of points, ranges. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { isTypedArray, plainArray } from '../tensor/bytes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A list of numbers: a 1-d tensor, an array or a typed array. */
@@ -14,9 +15,6 @@ export type Range = readonly [from: number, to: number];
 /** A point of a plane. */
 export type Point2 = [x: number, y: number];
 
-const isTyped = (value: unknown): value is ArrayLike<number> =>
-  ArrayBuffer.isView(value) && !(value instanceof DataView);
-
 /** The elements of a tensor in row-major order, as numbers. */
 export const numbersOf = (x: Tensor): number[] => Array.from(x.data(), Number);
 
@@ -27,7 +25,7 @@ export function toNumbers(op: string, values: unknown, what: string): number[] {
       throw new ShapeError(op, `${what} is a tensor of shape [n], got ${formatShape(values.shape)}`);
     return numbersOf(values);
   }
-  if (isTyped(values)) return Array.from(values, Number);
+  if (isTypedArray(values)) return Array.from<number | bigint, number>(plainArray(op, values), Number);
   if (!Array.isArray(values)) throw new ArgumentError(op, `${what} is a list of numbers, got ${describe(values)}`);
   const wrong = values.find((value) => typeof value !== 'number');
   if (wrong !== undefined || values.includes(undefined))

@@ -1,24 +1,11 @@
 /** @internal Plain JavaScript data as elements: nested arrays, typed arrays, numbers, bigints and booleans. */
 import { ArgumentError, DTypeError, describe, ShapeError } from '../errors.ts';
+import { isTypedArray, plainArray, type SourceArray, typedArrayName } from './bytes.ts';
 import { type DType, isFloating, promoteTypes } from './dtype.ts';
 import { MAX_DIMS } from './layout.ts';
 
 /** A single element. */
 export type Scalar = number | bigint | boolean;
-
-/** Typed arrays that can be read. */
-export type SourceArray =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Int16Array
-  | Int32Array
-  | BigInt64Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Uint32Array
-  | BigUint64Array;
 
 /** What `tensor` takes besides tensors. */
 export type NestedData = Scalar | SourceArray | readonly NestedData[];
@@ -38,19 +25,26 @@ const OWN_TYPE: Readonly<Record<string, DType>> = {
   Float16Array: 'float32',
 };
 
-export const isTypedArray = (value: unknown): value is SourceArray =>
-  ArrayBuffer.isView(value) && !(value instanceof DataView);
-
 export const isScalar = (value: unknown): value is Scalar =>
   typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
 
 /** The dtype closest to a typed array's elements. */
 export function typeOfArray(op: string, array: SourceArray): DType {
-  // The tag is the array's own name, whatever class (such as Buffer) extends it.
-  const dtype = OWN_TYPE[array[Symbol.toStringTag]];
+  const dtype = OWN_TYPE[typedArrayName(array) as string];
   if (dtype === undefined) throw new DTypeError(op, `no dtype corresponds to ${describe(array)}`);
-  if (array instanceof BigUint64Array) for (const value of array) convertElement(op, value, 'int64');
   return dtype;
+}
+
+/**
+ * The elements of a typed array as an array that memory of its dtype can be set from.
+ * @throws ArgumentError when they do not fit, or the array has lost its memory.
+ */
+export function elementsOf(op: string, array: SourceArray): Exclude<SourceArray, Uint32Array | BigUint64Array> {
+  const plain = plainArray(op, array);
+  if (plain instanceof BigUint64Array)
+    return BigInt64Array.from(plain, (value, i) => convertElement(op, value, 'int64', i) as bigint);
+  // The one that goes into int64 without holding bigints.
+  return plain instanceof Uint32Array ? BigInt64Array.from(plain, BigInt) : plain;
 }
 
 /** Row-major elements of nested data, its shape and the dtype that holds them all. */
@@ -60,13 +54,22 @@ export interface Flat {
   dtype: DType;
 }
 
+function lengthOf(op: string, array: readonly unknown[] | SourceArray): number {
+  const { length } = isTypedArray(array) ? plainArray(op, array) : array;
+  // A proxy's may be anything.
+  if (!Number.isSafeInteger(length) || length < 0)
+    throw new ArgumentError(op, `an array has ${describe(length)} elements`);
+  return length;
+}
+
 /** Reads nested data and checks that it is a regular block of numbers. */
 export function readNested(op: string, data: unknown): Flat {
   const shape: number[] = [];
   for (let level = data; Array.isArray(level) || isTypedArray(level); level = level[0]) {
     if (shape.length === MAX_DIMS) throw new ShapeError(op, `arrays nested deeper than ${MAX_DIMS} levels`);
-    shape.push(level.length);
-    if (level.length === 0) break;
+    const length = lengthOf(op, level);
+    shape.push(length);
+    if (length === 0) break;
   }
   const values: Scalar[] = [];
   const place: number[] = [];
@@ -89,18 +92,16 @@ export function readNested(op: string, data: unknown): Flat {
     }
     if (dim >= shape.length || (typed && dim + 1 < shape.length))
       throw new ShapeError(op, `ragged data: an array of another depth${at(place, dim)}, unlike the elements before`);
-    if (value.length !== shape[dim])
-      throw new ShapeError(
-        op,
-        `ragged data: ${value.length} elements${at(place, dim)}, expected ${shape[dim]} as before`,
-      );
+    const length = lengthOf(op, value);
+    if (length !== shape[dim])
+      throw new ShapeError(op, `ragged data: ${length} elements${at(place, dim)}, expected ${shape[dim]} as before`);
     if (typed) {
       merge(typeOfArray(op, value));
-      for (const item of value) values.push(item);
+      for (const item of plainArray(op, value)) values.push(item);
       return;
     }
     // Counting reads a hole in an array as undefined, which is then rejected.
-    for (let i = 0; i < value.length; i++) {
+    for (let i = 0; i < length; i++) {
       place[dim] = i;
       walk(value[i], dim + 1);
     }

@@ -11,6 +11,7 @@ import {
 } from 'cotangent';
 import { decodeSafetensors, encodeSafetensors, readSafetensors } from 'cotangent/io';
 import { afterAll, describe, expect, test } from 'vitest';
+import { foreign } from '../support/bytes.ts';
 
 afterAll(() => setBackend('native'));
 
@@ -29,6 +30,7 @@ function file(
 }
 const entry = (dtype: unknown, shape: unknown, offsets: unknown): string =>
   JSON.stringify({ a: { dtype, shape, data_offsets: offsets } });
+const name = (text: string): string => `"${text}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`;
 
 describe.each(['native', 'wasm'] as const)('on %s', (backend) => {
   test('every dtype, shape and layout comes back as it was', () => {
@@ -133,6 +135,36 @@ describe('a damaged file is refused', () => {
     ['no UTF-8', file('{}', [0xff], 3), /not JSON/],
     ['a list as header', file('[]'), /not an object/],
     ['null as header', file('null'), /not an object/],
+    ['nothing as header', file(''), /not an object/],
+    ['a blank before the header', file(' {}'), /not an object/],
+    ['a byte order mark before the header', file('\uFEFF{}'), /not an object/],
+    ['a header that goes on', file('{}{}'), /not JSON/],
+    ['a name twice', file(`{${name('a')},${name('b')},${name('a')}}`), /"a" is there twice/],
+    ['a name twice, once with an escape', file(`{${name('a')},${name('\\u0061')}}`), /"a" is there twice/],
+    [
+      'a dtype twice',
+      file('{"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}'),
+      /"dtype" is there twice/,
+    ],
+    ['metadata twice', file('{"__metadata__":{},"__metadata__":{}}'), /"__metadata__" is there twice/],
+    ['a name in metadata twice', file('{"__metadata__":{"a":"","a":""}}'), /"a" is there twice/],
+    ['lists without end', file(`{"a":${'['.repeat(1e6)}`), /nested deeper/],
+    ['objects without end', file('{"a":'.repeat(1e6)), /nested deeper/],
+    ['bools of 2', file(entry('BOOL', [3], [0, 3]), [0, 1, 2]), /other than 0 and 1/],
+    ['a size of minus zero', file('{"a":{"dtype":"U8","shape":[-0],"data_offsets":[0,0]}}'), /entry of "a"/],
+    [
+      'a size beyond 2^53',
+      file('{"a":{"dtype":"U8","shape":[9007199254740993],"data_offsets":[0,0]}}'),
+      /entry of "a"/,
+    ],
+    ['a size that is a text', file(entry('U8', ['1'], [0, 1]), [0]), /entry of "a"/],
+    [
+      'sizes whose product is no number',
+      file(entry('U8', [...Array(21).fill(2 ** 53 - 1), 0], [0, 0])),
+      /for the shape/,
+    ],
+    ['a list of sizes in a list', file(entry('U8', [[1]], [0, 1]), [0]), /entry of "a"/],
+    ['offsets of another kind', file(entry('U8', [1], { begin: 0, end: 1 }), [0]), /entry of "a"/],
     ['an entry that is none', file('{"a":1}'), /entry of "a"/],
     ['a missing shape', file('{"a":{"dtype":"F32","data_offsets":[0,0]}}'), /entry of "a"/],
     ['a negative size', file(entry('F32', [-1], [0, 4]), [0, 0, 0, 0]), /entry of "a"/],
@@ -147,6 +179,16 @@ describe('a damaged file is refused', () => {
   ])('with %s', (_, bytes, message) => {
     expect(() => decodeSafetensors(bytes)).toThrow(message);
     expect(() => decodeSafetensors(bytes)).toThrow(ArgumentError);
+  });
+
+  test('with more dimensions than a tensor has, or sizes that none has', () => {
+    for (const shape of [Array(9).fill(1), Array(1000).fill(1)])
+      expect(() => decodeSafetensors(file(entry('U8', shape, [0, 1]), [0]))).toThrow(
+        /^decodeSafetensors: \d+ dimensions/,
+      );
+    const empty = file(entry('U8', [2 ** 40, 0], [0, 0]));
+    expect(() => decodeSafetensors(empty)).toThrow(/^decodeSafetensors: the shape \[1099511627776, 0\] has more/);
+    expect(() => readSafetensors(empty)).toThrow(/^readSafetensors: the shape/);
   });
 
   test('with overlapping tensors', () => {
@@ -169,10 +211,70 @@ test.each<[string, unknown, unknown]>([
   ['a number among tensors', { a: 1 }, {}],
   ['the reserved name', { __metadata__: tensor([1]) }, {}],
   ['metadata that are no strings', {}, { a: 1 }],
+  ['metadata in a list', {}, ['a']],
+  ['a set', new Set([tensor([1])]), {}],
+  ['a promise', Promise.resolve({}), {}],
+  ['bytes', new Uint8Array(2), {}],
+  ['a text', 'text', {}],
+  ['a Map with a number as name', new Map([[1, tensor([1])]]), {}],
+  ['half a character as name', { '\ud800': tensor([1]) }, {}],
+  ['half a character in metadata', {}, { a: 'b\udc00' }],
 ])('%s cannot be written', (_, record, metadata) => {
   expect(() => encodeSafetensors(record as Record<string, Tensor>, metadata as Record<string, string>)).toThrow(
     ArgumentError,
   );
+});
+
+test('records of another realm, and without a prototype, are records', () => {
+  const map = new foreign.Map([['x', tensor([1])]]);
+  expect(decodeSafetensors(encodeSafetensors(map)).x?.toArray()).toEqual([1]);
+  const bare = Object.assign(Object.create(null), { x: tensor([2]) }) as Record<string, Tensor>;
+  expect(decodeSafetensors(encodeSafetensors(bare)).x?.toArray()).toEqual([2]);
+  const object = Object.assign(new foreign.Object(), { x: tensor([3]) }) as unknown as Record<string, Tensor>;
+  expect(decodeSafetensors(encodeSafetensors(object)).x?.toArray()).toEqual([3]);
+});
+
+test('names of every kind come back', () => {
+  const names = [
+    '',
+    'toJSON',
+    'constructor',
+    '__proto__',
+    '0',
+    '"',
+    '\\',
+    '{',
+    '}',
+    '[',
+    ':',
+    '\n',
+    '\0',
+    'é',
+    '😀',
+    '\uFEFF',
+  ];
+  const record = Object.fromEntries(names.map((each, i) => [each, tensor([i])]));
+  const metadata = Object.fromEntries(names.map((each) => [each, each]));
+  const bytes = encodeSafetensors(record, metadata);
+  const { tensors, metadata: notes } = readSafetensors(bytes);
+  expect(notes).toEqual(metadata);
+  expect(Object.keys(tensors).sort()).toEqual([...names].sort());
+  for (const [i, each] of names.entries()) expect(tensors[each]?.item()).toBe(i);
+});
+
+test('metadata with getters is read once', () => {
+  let reads = 0;
+  const metadata = {
+    get note() {
+      return reads++ === 0 ? 'text' : (1 as never);
+    },
+  };
+  expect(readSafetensors(encodeSafetensors({}, metadata)).metadata).toEqual({ note: 'text' });
+});
+
+test('a header longer than readers take is not written', () => {
+  const long = { a: 'x'.repeat(100_000_001) };
+  expect(() => encodeSafetensors({}, long)).toThrow(/^encodeSafetensors: names and metadata take \d+ bytes/);
 });
 
 test('a disposed tensor cannot be written', () => {
