@@ -44,7 +44,8 @@ await mkdir(`${root}src/generated`, { recursive: true });
 await writeFile(
   `${root}src/generated/wasm-binary.ts`,
   `// Written by tools/build-wasm.mjs from wasm/cotangent.wasm. Do not edit.
-export const WASM_BASE64 =
+// Typed, or its declaration would hold the module once more.
+export const WASM_BASE64: string =
   '${binary.toString('base64')}';
 `,
 );

@@ -2,12 +2,12 @@
  * The native backend: finds the addon and wraps it. One loader: a prebuilt binary, then a local
  * build; WASM is the registry's business. Only Node reaches this file.
  */
+import { constants } from 'node:buffer';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { PROGRAM_WORDS } from '../program/abi.ts';
 import type { Attempt, Backend, Region } from './backend.ts';
+import { packageRoot, requireFromHere } from './place.node.ts';
 
 interface Addon {
   bindProgram(words: Int32Array): void;
@@ -20,19 +20,9 @@ interface Addon {
   info(): { isa: string; isas: string[]; threads: number; tableHash: number };
 }
 
-/** Buffers above this are refused by V8 anyway; below it the system decides. */
-const LIMIT_BYTES = 2 ** 36;
 const ALIGNMENT = 64;
-
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) return folder;
-    folder = parent;
-  }
-  return folder;
-}
+/** What Node allows one buffer: 4 GiB in Node 20. How many of them there can be, the system decides. */
+const LIMIT_BYTES = constants.MAX_LENGTH - ALIGNMENT;
 
 /** `linux-x64`, `linuxmusl-arm64`, `darwin-arm64` …: the folder names under `prebuilds`. */
 function target(): string {
@@ -49,12 +39,17 @@ function target(): string {
 export function loadNative(): Attempt {
   if (process.env.COTANGENT_NATIVE === '0') return { backend: null, reason: 'switched off by COTANGENT_NATIVE=0' };
   const root = packageRoot();
+  if (root === null)
+    return {
+      backend: null,
+      reason: 'the folder of the package was not found; a bundle needs it installed beside it for its native binary',
+    };
   // In a checkout the local build is the newer one.
   const candidates = [
     join(root, 'build', 'Release', 'cotangent.node'),
     join(root, 'prebuilds', target(), 'cotangent.node'),
   ];
-  const require = createRequire(import.meta.url);
+  const require = requireFromHere();
   const failures: string[] = [];
   for (const path of candidates) {
     if (!existsSync(path)) continue;

@@ -1,15 +1,21 @@
 /** Node: the native addon, the environment variables, threads, files, and packages. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { MissingDependencyError } from '../errors.ts';
 import { reasonOf, writeAtomically } from '../io/files.node.ts';
 import { loadNative } from './native.ts';
+import { fromSources, packageRoot, requireFromHere } from './place.node.ts';
 import type { Platform } from './platform.ts';
 import type { Reply } from './protocol.ts';
 
-/** The sources cannot be run as they are; the package has no sources. */
-const WORKER = import.meta.url.endsWith('.ts') ? '../../tools/worker.mjs' : './worker.node.js';
+function workerScript(): string {
+  const root = packageRoot();
+  if (root === null)
+    throw new Error('the folder of the package was not found; init({ worker }) says where the script of a bundle is');
+  // The sources cannot be run as they are.
+  return fromSources() ? join(root, 'tools', 'worker.mjs') : join(root, 'dist', 'backend', 'worker.node.js');
+}
 
 export const platform: Platform = {
   expectsNative: true,
@@ -18,9 +24,9 @@ export const platform: Platform = {
   // Bun counts none.
   arrayBufferBytes: () => process.memoryUsage().arrayBuffers || Number.POSITIVE_INFINITY,
   debugs: (topic) => (process.env.COTANGENT_DEBUG ?? '').split(',').includes(topic),
-  startThread(onReply, onFailure) {
+  startThread(script, onReply, onFailure) {
     // The flags of this process are not the worker's: `--input-type` would keep it from starting.
-    const worker = new Worker(new URL(WORKER, import.meta.url), { execArgv: [] });
+    const worker = new Worker(script ?? workerScript(), { execArgv: [] });
     worker.on('message', (reply: Reply) => onReply(reply));
     worker.on('messageerror', (error) => onFailure(error.message));
     worker.on('error', (error) => onFailure(error.message));
@@ -41,7 +47,7 @@ export const platform: Platform = {
   },
   async plotlySource() {
     try {
-      return await readFile(createRequire(import.meta.url).resolve('plotly.js-dist-min'), 'utf8');
+      return await readFile(requireFromHere().resolve('plotly.js-dist-min'), 'utf8');
     } catch (error) {
       const what = 'pages need the package plotly.js-dist-min: npm install plotly.js-dist-min. Without it, save .json';
       throw new MissingDependencyError('toHTML', what, { cause: error });

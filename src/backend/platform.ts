@@ -21,8 +21,11 @@ export interface Platform {
   arrayBufferBytes(): number;
   /** Whether the environment asks for messages about `topic`. */
   debugs(topic: string): boolean;
-  /** Starts a worker thread, which runs service.ts. Either may be called at any time; after a failure the thread is of no use. */
-  startThread(onReply: (reply: Reply) => void, onFailure: (reason: string) => void): Thread;
+  /**
+   * Starts a worker thread, which runs service.ts: the package's own script, unless another is named. Either function may be
+   * called at any time; after a failure the thread is of no use.
+   */
+  startThread(script: URL | null, onReply: (reply: Reply) => void, onFailure: (reason: string) => void): Thread;
   /** Writes a text file whole or not at all; a browser offers it for download. Rejects with an error that says why not. */
   writeFile(path: string, content: string): Promise<void>;
   /**
@@ -32,19 +35,30 @@ export interface Platform {
   plotlySource(): Promise<string>;
 }
 
+const ADVICE = "init({ worker: url }) says where the script 'cotangent/worker' is";
+
+function ownWorker(): Worker {
+  try {
+    // Bundlers look for exactly this expression.
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  } catch (error) {
+    throw new Error(`its script was not found from here (${(error as Error).message}); ${ADVICE}`, { cause: error });
+  }
+}
+
 export const platform: Platform = {
   expectsNative: false,
   requestedBackend: () => undefined,
   loadNative: () => ({ backend: null, reason: 'native code runs only in Node.js' }),
   arrayBufferBytes: () => Number.POSITIVE_INFINITY,
   debugs: () => false,
-  startThread(onReply, onFailure) {
-    // Bundlers look for exactly this expression.
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  startThread(script, onReply, onFailure) {
+    if (typeof Worker === 'undefined') throw new Error('there are no workers here; a service worker has none');
+    const worker = script === null ? ownWorker() : new Worker(script, { type: 'module' });
     worker.onmessage = (event: MessageEvent<Reply>) => onReply(event.data);
     worker.onmessageerror = () => onFailure('a message of it could not be read');
     // A script that does not load, or that the page's policy forbids, has no message.
-    worker.onerror = ({ message }) => onFailure(message || 'its script could not be loaded');
+    worker.onerror = ({ message }) => onFailure(message || `its script could not be loaded; ${ADVICE}`);
     return {
       post: (request, transfer) => worker.postMessage(request, transfer),
       hold: () => {},

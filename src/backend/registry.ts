@@ -6,8 +6,11 @@ import { platform } from '#platform';
 import { ArgumentError, BackendError, describe } from '../errors.ts';
 import { TABLE_HASH } from '../generated/opcodes.ts';
 import { Heap } from '../memory/storage.ts';
+import type { UrlLike, WasmModule } from '../webtypes.ts';
 import type { Attempt } from './backend.ts';
-import { instantiateWasm, type WasmSource } from './wasm.ts';
+import { setWorkerScript } from './remote.ts';
+import { compileWasm, type WasmSource } from './source.ts';
+import { instantiateWasm } from './wasm.ts';
 
 export type BackendName = 'native' | 'wasm';
 
@@ -17,7 +20,7 @@ const heaps = new Map<BackendName, Heap>();
 let chosen: BackendName | null = null;
 let warned = false;
 
-function attempt(name: BackendName, wasm?: WebAssembly.Module): Attempt {
+function attempt(name: BackendName, wasm?: WasmModule): Attempt {
   const known = attempts.get(name);
   if (known) return known;
   let result = name === 'native' ? platform.loadNative() : instantiateWasm(wasm);
@@ -88,34 +91,42 @@ export interface InitOptions {
   backend?: BackendName;
   /** Where to take the WASM module from instead of the embedded copy: a URL, its bytes, a Response, or a compiled module. */
   wasm?: WasmSource;
+  /**
+   * The address of the script that `runAsync` and `repeatAsync` of the WASM backend start a worker from: the package's
+   * `cotangent/worker`, built or served by itself. Not needed where the bundler follows `new Worker(new URL(…))`.
+   */
+  worker?: string | UrlLike;
+}
+
+function toUrl(address: string | UrlLike): URL {
+  const text: unknown = typeof address === 'object' && address !== null ? address.href : address;
+  const base = typeof location === 'undefined' ? undefined : location.href;
+  try {
+    if (typeof text === 'string') return new URL(text, base);
+  } catch {}
+  throw new ArgumentError('init', `worker is an address, got ${describe(address)}`);
 }
 
 /**
  * Prepares a backend ahead of time. Not needed: the first tensor does it. It is for pages that serve
  * the module as a file, or that compile it off the critical path.
- * @throws BackendError when the backend is not available, or is already in use from another module.
+ * @throws BackendError when the backend is not available, or is already in use from another module, ArgumentError for other
+ *   arguments.
  */
 export async function init(options: InitOptions = {}): Promise<void> {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
+  if (options.worker !== undefined) setWorkerScript(toUrl(options.worker));
   if (options.wasm !== undefined) {
+    const compiled = await compileWasm('init', options.wasm);
     if (attempts.get('wasm')?.backend) throw new BackendError('init', 'the wasm backend is already running');
-    let compiled: WebAssembly.Module;
-    try {
-      const { wasm } = options;
-      if (wasm instanceof WebAssembly.Module) compiled = wasm;
-      else if (wasm instanceof Response) compiled = await WebAssembly.compile(await wasm.arrayBuffer());
-      else if (wasm instanceof URL || typeof wasm === 'string')
-        compiled = await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
-      else compiled = await WebAssembly.compile(wasm as BufferSource);
-    } catch (error) {
-      throw new BackendError('init', `the WASM module could not be compiled: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
     attempts.delete('wasm');
     const { backend, reason } = attempt('wasm', compiled);
-    if (backend === null) throw new BackendError('init', reason);
+    if (backend === null) {
+      // The embedded one is still there.
+      attempts.delete('wasm');
+      throw new BackendError('init', reason);
+    }
     chosen ??= 'wasm';
   }
   if (options.backend !== undefined) setBackend(options.backend);

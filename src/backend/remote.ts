@@ -19,6 +19,14 @@ interface Pending {
 
 const nothing = () => {};
 
+/** The script of the worker where it is not the package's own. */
+let script: URL | null = null;
+
+/** Names the script that workers started from now on run. */
+export function setWorkerScript(url: URL): void {
+  script = url;
+}
+
 export class Remote {
   readonly #module: WebAssembly.Module;
   readonly #memory: WebAssembly.Memory;
@@ -58,6 +66,7 @@ export class Remote {
   #started(): Thread {
     if (this.#thread !== null) return this.#thread;
     const thread = platform.startThread(
+      script,
       (reply) => this.#receive(reply),
       (reason) => {
         if (this.#thread === thread) this.#fail(reason);

@@ -4,12 +4,10 @@
  */
 import { WASM_BASE64 } from '../generated/wasm-binary.ts';
 import { PROGRAM_WORDS } from '../program/abi.ts';
+import type { WasmModule } from '../webtypes.ts';
 import type { Attempt, Backend, Region } from './backend.ts';
 import { Remote } from './remote.ts';
 import { type Exports, PAGE_BYTES } from './wasm-module.ts';
-
-/** Where `init` may take the module from. */
-export type WasmSource = string | URL | Response | BufferSource | WebAssembly.Module;
 
 const LIMIT_BYTES = 65536 * PAGE_BYTES;
 /** Grow by at least this much: growing detaches every view and may move the memory. */
@@ -23,7 +21,7 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
 }
 
 /** Instantiates the embedded module, or the given one. */
-export function instantiateWasm(module?: WebAssembly.Module): Attempt {
+export function instantiateWasm(module?: WasmModule): Attempt {
   if (typeof WebAssembly !== 'object') return { backend: null, reason: 'this runtime has no WebAssembly' };
   try {
     const compiled = module ?? new WebAssembly.Module(decode(WASM_BASE64));

@@ -1,8 +1,8 @@
 /** The text that is learned: a file, or the library's own documents and sources. */
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, extname, join } from 'node:path';
+import { packageRoot } from '../backend/place.node.ts';
 import { CharVocabulary } from '../data/vocabulary.ts';
 import { reasonOf } from '../io/files.node.ts';
 import { UsageError } from './errors.ts';
@@ -18,12 +18,6 @@ export interface Corpus {
 
 const TRAIN_SHARE = 0.9;
 
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-}
-
 /** Files under `folder` with a certain ending, in an order that no file system decides. */
 async function filesUnder(folder: string, ending: string): Promise<string[]> {
   if (!existsSync(folder)) return [];
@@ -37,6 +31,7 @@ async function filesUnder(folder: string, ending: string): Promise<string[]> {
 /** Documents and TypeScript sources; the compiled sources where the package was installed without the others. */
 async function ownText(): Promise<string> {
   const root = packageRoot();
+  if (root === null) throw new UsageError("the library's own text was not found; --data names another");
   const documents = ['README.md', 'CONTRIBUTING.md'].map((name) => join(root, name)).filter((path) => existsSync(path));
   documents.push(...(await filesUnder(join(root, 'docs'), '.md')));
   const sources = await filesUnder(join(root, 'src'), '.ts');

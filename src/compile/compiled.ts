@@ -7,6 +7,7 @@ import { outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { observer } from '../program/observer.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import type { AbortSignalLike } from '../webtypes.ts';
 import type { Entry } from './entry.ts';
 import { handBack, holds } from './handles.ts';
 import type { BuildOptions, Program } from './program.ts';
@@ -25,7 +26,7 @@ export interface Settings {
 /** What `repeatAsync` and `runAsync` may end with. */
 export interface AsyncOptions {
   /** Steps that have begun are finished; no further ones begin. */
-  signal: AbortSignal;
+  signal: AbortSignalLike;
 }
 
 const NO_STORAGES: readonly Storage[] = [];
@@ -186,7 +187,7 @@ export class CompiledFunction {
   async #stepLater(
     count: number,
     args: readonly unknown[],
-    signal: AbortSignal | null,
+    signal: AbortSignalLike | null,
     recorded: boolean,
   ): Promise<unknown> {
     let left = count;

@@ -7,6 +7,7 @@ import { disassemble } from '../program/disassemble.ts';
 import { faultError } from '../program/encode.ts';
 import { unobserved } from '../program/observer.ts';
 import { verify } from '../program/verify.ts';
+import type { AbortSignalLike } from '../webtypes.ts';
 import { type Cost, costOf, total } from './cost.ts';
 import { forwardCopies, propagateConstants, removeDead, shareRepeated } from './eliminate.ts';
 import { type Encoded, encode, type Patch, type Span } from './encode.ts';
@@ -191,7 +192,7 @@ export class Program {
    * Runs the program up to `repeat` times on another thread and resolves to how many times it did: a signal that is
    * aborted lets no further one begin. Nothing else may touch the program meanwhile.
    */
-  async runAsync(repeat: number, signal: AbortSignal | null): Promise<number> {
+  async runAsync(repeat: number, signal: AbortSignalLike | null): Promise<number> {
     const { backend } = this.#heap;
     const header = (word: number, value: number) => {
       this.#view()[word] = value;

@@ -1,3 +1,5 @@
+// Whoever compiles against the published types may have no `Disposable` yet.
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * The Tensor: a handle on a storage with a shape, strides and an offset, and its place on the
  * tape. What can be computed with it is in `src/ops`; `src/generated/methods.ts` puts

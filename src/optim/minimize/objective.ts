@@ -14,6 +14,7 @@ import { sum } from '../../ops/reduce.ts';
 import { silence } from '../../program/setting.ts';
 import { isFloating } from '../../tensor/dtype.ts';
 import { assertAlive, isTensor, type Tensor } from '../../tensor/tensor.ts';
+import type { AbortSignalLike } from '../../webtypes.ts';
 
 /** Where a search starts: numbers for a function of separate variables, a 1-d tensor for a function of one vector. */
 export type Point = number | readonly number[] | Tensor;
@@ -65,12 +66,12 @@ export class Objective {
   readonly #f: ObjectiveFunction;
   readonly #separate: boolean;
   readonly #backend: Tensor['backend'] | undefined;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: AbortSignalLike | undefined;
   /** How many residuals there are. */
   #length: number | undefined;
 
   /** @throws ArgumentError, DTypeError, ShapeError for anything but a function and a start that is finite. */
-  constructor(op: string, f: unknown, start: unknown, signal: AbortSignal | undefined) {
+  constructor(op: string, f: unknown, start: unknown, signal: AbortSignalLike | undefined) {
     if (typeof f !== 'function') throw new ArgumentError(op, `wants a function of tensors, got ${describe(f)}`);
     const { values, separate } = checkStart(op, start);
     if (values.length === 0) throw new ArgumentError(op, 'the start has no variables');

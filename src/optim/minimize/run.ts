@@ -6,6 +6,7 @@ import { ArgumentError, ConvergenceError, describe } from '../../errors.ts';
 import { keep, outsideScopes } from '../../memory/scope.ts';
 import { checkOptions } from '../../tensor/options.ts';
 import type { Tensor } from '../../tensor/tensor.ts';
+import type { AbortSignalLike } from '../../webtypes.ts';
 import type { Evaluations, Objective } from './objective.ts';
 import { norm } from './vectors.ts';
 
@@ -32,7 +33,7 @@ export interface IterationOptions {
   /** Told about every step; `false` ends the search, with the point it has reached as its result. */
   callback?: (step: MinimizeStep) => void | boolean;
   /** Ends the search by throwing `signal.reason`. */
-  signal?: AbortSignal;
+  signal?: AbortSignalLike;
 }
 
 /**
@@ -62,7 +63,7 @@ export interface Settings {
   tol: number;
   maxIterations: number | undefined;
   callback: ((step: MinimizeStep) => void | boolean) | undefined;
-  signal: AbortSignal | undefined;
+  signal: AbortSignalLike | undefined;
 }
 
 const NAMES = ['tol', 'maxIterations', 'callback', 'signal'] as const;
