@@ -49,12 +49,13 @@ export function loadNative(): Attempt {
     join(root, 'build', 'Release', 'cotangent.node'),
     join(root, 'prebuilds', target(), 'cotangent.node'),
   ];
-  const require = requireFromHere();
+  // Not called require: bundlers look for that name.
+  const load = requireFromHere();
   const failures: string[] = [];
   for (const path of candidates) {
     if (!existsSync(path)) continue;
     try {
-      return { backend: wrap(require(path) as Addon), reason: '' };
+      return { backend: wrap(load(path) as Addon), reason: '' };
     } catch (error) {
       failures.push(`${path}: ${(error as Error).message}`);
     }

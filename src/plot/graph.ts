@@ -76,10 +76,14 @@ ${lines.map((line) => `  ${line}\n`).join('')}}
   async toSVG(): Promise<string> {
     // What the graph is now, and not when Graphviz has been loaded.
     const { dot } = this;
-    const viz = await import('@viz-js/viz').catch((error: unknown) => {
+    let viz: typeof import('@viz-js/viz');
+    // Bundlers let a package be missing where its import is tried.
+    try {
+      viz = await import('@viz-js/viz');
+    } catch (error) {
       const what = 'drawing needs the package @viz-js/viz: npm install @viz-js/viz. Without it, save .dot';
       throw new MissingDependencyError('toSVG', what, { cause: error });
-    });
+    }
     const svg = (await viz.instance()).renderString(dot, { format: 'svg' });
     // Without the declarations in front, it can be part of a page as well.
     return svg.slice(svg.indexOf('<svg'));
