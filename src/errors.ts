@@ -35,7 +35,7 @@ export class OutOfMemoryError extends CotangentError {}
 export class StateError extends CotangentError {}
 /** An optional package that is not installed. */
 export class MissingDependencyError extends CotangentError {}
-/** Something that a function does which cannot be recorded and replayed. */
+/** Something that a function does which cannot be recorded and replayed, or that meets memory which a compiled function uses on another thread. */
 export class CompileError extends CotangentError {}
 
 /**

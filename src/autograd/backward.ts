@@ -7,10 +7,12 @@
  */
 import { ArgumentError, AutogradError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { add, add_ } from '../generated/elementwise.ts';
+import { expectGradientsFree, inFlight } from '../memory/flight.ts';
 import { activeLevels, mayHaveLanes, union, withLevels } from '../memory/lanes.ts';
 import { outsideScopes, owned } from '../memory/scope.ts';
 import { clone, filled } from '../ops/convert.ts';
-import { expectTensor } from '../tensor/create.ts';
+import { unobserved } from '../program/observer.ts';
+import { expectChangeable, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import {
   gradientOf,
@@ -204,10 +206,21 @@ interface Root {
 const walk = (op: string, roots: readonly Root[], options: Walk): (Tensor | null)[] =>
   gradMode.during(options.createGraph, () => walkNodes(op, roots, options));
 
+/** Checks before the first gradient is accumulated that all may be. @throws CompileError when a compiled function uses one. */
+function expectLanded(op: string, nodes: readonly GraphNode[]): void {
+  const leaves = nodes.flatMap(({ leaf }) => (leaf === null ? [] : [leaf]));
+  expectGradientsFree(op, leaves);
+  expectChangeable(
+    op,
+    leaves.flatMap((leaf) => unobserved(() => gradientOf(leaf)) ?? []),
+  );
+}
+
 function walkNodes(op: string, roots: readonly Root[], options: Walk): (Tensor | null)[] {
   const { retainGraph, createGraph, capture } = options;
   const nodes = collect(roots.map((root) => root.edge));
   const needed = neededNodes(nodes, capture);
+  if (inFlight() && capture === null) expectLanded(op, nodes);
   const captured: (Tensor | null)[] = capture?.map(() => null) ?? [];
   const pending = new Pending(createGraph);
   let current: (Tensor | null)[] = [];

@@ -6,7 +6,7 @@ import { ArgumentError, AutogradError, DTypeError, describe } from '../errors.ts
 import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
-import { allocateOne, expectTensor } from '../tensor/create.ts';
+import { allocateOne, expectChangeable, expectTensor } from '../tensor/create.ts';
 import { offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, noGrad } from './mode.ts';
@@ -56,6 +56,7 @@ export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options
   if (wanted.length === 0) throw new AutogradError('gradcheck', 'no input requires grad');
   for (const x of wanted)
     if (x.dtype !== 'float64') throw new DTypeError('gradcheck', `wants float64 inputs, got ${x.dtype}`);
+  expectChangeable('gradcheck', wanted);
   const evaluate = () => project(listOf(f(...inputs)));
   const value = enableGrad(evaluate);
   const analytic = value.requiresGrad ? gradOf(value, wanted, { allowUnused: true }) : wanted.map(() => null);

@@ -42,8 +42,8 @@ export interface Backend {
   executeAt(address: number, begin: number, end: number, repeat: number): number;
   /**
    * Runs all records before word `end` in the same way, on another thread. Nobody may change the memory that the program
-   * touches before the promise settles. `spans` is that memory: the program itself, and whatever it reads or writes that
-   * is not scratch. Backends whose threads share memory have no use for it.
+   * touches before the promise settles, which `src/memory/flight.ts` sees to. `spans` is that memory: the program itself, and
+   * whatever it reads or writes that is not scratch. Backends whose threads share memory have no use for it.
    * @throws BackendError (the promise rejects with it) when there is no other thread, or it broke down.
    */
   executeAsync(address: number, end: number, repeat: number, spans: readonly Span[]): Promise<number>;

@@ -28,9 +28,13 @@ export interface Compiled<A extends unknown[], R> {
    * @throws ArgumentError unless n is a positive whole number.
    */
   repeat(n: number, ...args: A): R;
-  /** Runs one step on another thread. Calls that overlap run one after the other. */
+  /**
+   * Runs one step on another thread. Calls that overlap run one after the other. Until the promise settles nothing else may change
+   * what the step uses (arguments, parameters, gradients, random state), nor read what it changes: that is a CompileError which says
+   * what to await.
+   */
   runAsync(...args: [...A] | [...A, AsyncOptions]): Promise<R>;
-  /** Runs `n` steps on another thread. */
+  /** Runs `n` steps on another thread, as `runAsync`. */
   repeatAsync(n: number, ...args: [...A] | [...A, AsyncOptions]): Promise<R>;
   /** How many times it was recorded. */
   readonly recordings: number;
@@ -95,9 +99,10 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options?:
   };
   return Object.defineProperties(step, {
     repeat: { value: (n: unknown, ...args: A) => compiled.call(checkCount(name, 'repeat', n), args) },
-    runAsync: { value: async (...args: unknown[]) => compiled.callLater(1, args) },
+    runAsync: { value: async (...args: unknown[]) => compiled.callLater('runAsync', 1, args) },
     repeatAsync: {
-      value: async (n: unknown, ...args: unknown[]) => compiled.callLater(checkCount(name, 'repeatAsync', n), args),
+      value: async (n: unknown, ...args: unknown[]) =>
+        compiled.callLater('repeatAsync', checkCount(name, 'repeatAsync', n), args),
     },
     recordings: { get: () => compiled.recordings },
     programs: { get: () => compiled.programs },

@@ -2,18 +2,19 @@
 import { platform } from '#platform';
 import { gradMode, isGradEnabled } from '../autograd/mode.ts';
 import { CompileError } from '../errors.ts';
+import { Flight, inFlight, inTurn } from '../memory/flight.ts';
 import { activeLevels } from '../memory/lanes.ts';
 import { outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { observer } from '../program/observer.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { storageOf, type Tensor } from '../tensor/tensor.ts';
 import type { AbortSignalLike } from '../webtypes.ts';
 import type { Entry } from './entry.ts';
 import { handBack, holds } from './handles.ts';
 import type { BuildOptions, Program } from './program.ts';
 import { expectFinished, record } from './recording.ts';
-import { bind, discard, fits, freshResults, reason, resultOf, settle } from './replay.ts';
-import { rebuild, specOf, tensorSpecs } from './signature.ts';
+import { bind, declare, discard, expectLanded, fits, freshResults, reason, resultOf, settle } from './replay.ts';
+import { matches, rebuild, specOf, tensorSpecs } from './signature.ts';
 
 /** Settings of a compiled function. */
 export interface Settings {
@@ -27,6 +28,14 @@ export interface Settings {
 export interface AsyncOptions {
   /** Steps that have begun are finished; no further ones begin. */
   signal: AbortSignalLike;
+}
+
+/** How a call on another thread runs. */
+interface Turn {
+  readonly signal: AbortSignalLike | null;
+  /** Whether gradients were recorded where it was called. */
+  readonly recorded: boolean;
+  readonly flight: Flight;
 }
 
 const NO_STORAGES: readonly Storage[] = [];
@@ -77,7 +86,7 @@ export class CompiledFunction {
   }
 
   /** Runs `count` steps on another thread, when all calls before this one are done. */
-  callLater(count: number, args: readonly unknown[]): Promise<unknown> {
+  callLater(method: string, count: number, args: readonly unknown[]): Promise<unknown> {
     const { name } = this.#options;
     if (observer() !== null || activeLevels().length > 0)
       throw new CompileError(
@@ -91,14 +100,16 @@ export class CompiledFunction {
     const spec = specOf(name, signal === null ? args : args.slice(0, -1), tensors);
     const held = outsideScopes(() => holds(tensorSpecs(spec), tensors));
     const own = rebuild(spec, held) as unknown[];
+    const flight = this.#board(new Flight(name, method), own, held);
     this.#queued++;
     const recorded = isGradEnabled();
-    const turn = queue.then(() => this.#stepLater(count, own, signal, recorded));
+    const turn = queue.then(() => this.#stepLater(count, own, { signal, recorded, flight }));
     const returned = new Set<Tensor>();
     const settled = turn
       .then((result) => handBack(result, held, tensors, returned))
       .finally(() => {
         this.#queued--;
+        flight.land();
         for (const [i, tensor] of held.entries()) if (tensor !== tensors[i] && !returned.has(tensor)) tensor.dispose();
       });
     // What waits for its turn has no business with results.
@@ -107,6 +118,14 @@ export class CompiledFunction {
       () => {},
     );
     return settled;
+  }
+
+  /** What a call will use, as far as it can be known before its turn: its arguments, and what the programs that are likely to run do. */
+  #board(flight: Flight, args: readonly unknown[], tensors: readonly Tensor[]): Flight {
+    for (const tensor of tensors) flight.use(storageOf(tensor), false);
+    const found: Tensor[] = [];
+    for (const entry of this.#entries) if (matches(entry.spec, args, found)) declare(entry, found, flight);
+    return flight;
   }
 
   dispose(): void {
@@ -169,6 +188,7 @@ export class CompiledFunction {
         continue;
       }
       const several = together(left, count);
+      if (inFlight()) expectLanded(this.#options.name, entry, this.#tensors);
       const fresh = this.#prepare(entry);
       try {
         if (this.#options.profile) for (let i = 0; i < several; i++) entry.program?.runTimed();
@@ -184,31 +204,29 @@ export class CompiledFunction {
     }
   }
 
-  async #stepLater(
-    count: number,
-    args: readonly unknown[],
-    signal: AbortSignalLike | null,
-    recorded: boolean,
-  ): Promise<unknown> {
+  async #stepLater(count: number, args: readonly unknown[], { signal, recorded, flight }: Turn): Promise<unknown> {
+    // Between two runs nothing else has its turn, so that what waits is not in the way.
+    const now = <T>(fn: () => T): T => inTurn(() => gradMode.during(recorded, fn));
     let left = count;
     for (;;) {
       signal?.throwIfAborted();
-      const entry = gradMode.during(recorded, () => this.#find(args));
+      const entry = now(() => this.#find(args));
       if (entry === null) {
-        if (--left === 0) return gradMode.during(recorded, () => this.#record(args));
-        scope(() => void gradMode.during(recorded, () => this.#record(args)));
+        if (--left === 0) return now(() => this.#record(args));
+        scope(() => void now(() => this.#record(args)));
         continue;
       }
       const several = together(left, count);
       const fresh = this.#prepare(entry);
+      declare(entry, this.#tensors, flight);
       try {
         left -= entry.program === null ? several : await entry.program.runAsync(several, signal);
       } catch (error) {
         discard(entry, fresh);
         throw error;
       }
-      settle(entry, this.#tensors);
-      if (left === 0) return resultOf(entry, this.#tensors, fresh);
+      now(() => settle(entry, this.#tensors));
+      if (left === 0) return now(() => resultOf(entry, this.#tensors, fresh));
       discard(entry, fresh);
     }
   }

@@ -136,6 +136,11 @@ export class Program {
     return this.#heap;
   }
 
+  /** Memory outside the arena that a run touches. */
+  get lasting(): readonly Memory[] {
+    return this.#lasting;
+  }
+
   /** Memory outside the arena that a run changes. */
   get written(): readonly Memory[] {
     return this.#written;

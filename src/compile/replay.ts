@@ -1,6 +1,7 @@
 /** Runs an entry for a call: checks that it stands for it, binds memory, and does what the function did besides. */
 import { isGradEnabled } from '../autograd/mode.ts';
 import { getBackend } from '../backend/registry.ts';
+import { expectGradientsFree, expectReadable, expectWritable } from '../memory/flight.ts';
 import { isScoped, keep, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
@@ -95,6 +96,39 @@ export function reason(entry: Entry, args: readonly unknown[], names: string): s
   if (!gradsFit(entry.grads))
     return 'gradients were there that had not been, or the other way round; call zeroGrad() inside';
   return 'arguments share memory with each other, or with what the function uses besides, in another way';
+}
+
+/** Who wants to know what a run touches that others may have. */
+interface Passenger {
+  use(storage: Storage, writes: boolean): void;
+  useGradient(tensor: Tensor): void;
+}
+
+/** Tells what a run of the entry reads and writes, apart from new results: of arguments, of what it is bound to, of gradients. */
+export function declare(entry: Entry, tensors: readonly Tensor[], passenger: Passenger): void {
+  const { program, inputs, grads, gradSlots, gradStorages } = entry;
+  const written = new Set(program?.written);
+  for (const memory of program?.lasting ?? NOTHING) {
+    const writes = written.has(memory);
+    const slot = gradSlots.indexOf(memory);
+    if (memory.kind === 'bound') passenger.use(memory.storage, writes);
+    else if (slot >= 0) passenger.use(gradStorages[slot] as Storage, writes);
+    for (const [i, input] of inputs.entries())
+      if (input === memory) passenger.use(storageOf(tensors[i] as Tensor), writes);
+    for (const { use, memory: before } of grads) {
+      const grad = before === memory ? gradientOf(use.tensor) : null;
+      if (grad !== null) passenger.use(storageOf(grad), writes);
+    }
+  }
+  for (const { use } of grads) passenger.useGradient(use.tensor);
+}
+
+/** @throws CompileError when what a run of the entry touches is in flight. */
+export function expectLanded(op: string, entry: Entry, tensors: readonly Tensor[]): void {
+  declare(entry, tensors, {
+    use: (storage, writes) => (writes ? expectWritable : expectReadable)(op, storage),
+    useGradient: (tensor) => expectGradientsFree(op, [tensor]),
+  });
 }
 
 /** Points the program at the memory of this call. */

@@ -8,6 +8,7 @@ import { observer } from '../program/observer.ts';
 import type { DType, TypedArray } from '../tensor/dtype.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { Allocator } from './allocator.ts';
+import { expectReadable, inFlight } from './flight.ts';
 import type { Lanes } from './lanes.ts';
 
 /** Unscoped WASM memory that may pile up without the collector having a turn before a warning is due. */
@@ -119,6 +120,11 @@ export class Storage {
     return new Storage(root.heap, root.#block as Region, root.bytes, false, root, lanes, lent);
   }
 
+  /** The storage that the memory belongs to, of all that show it. */
+  get memory(): Storage {
+    return this.#owner === null ? this : this.#owner.memory;
+  }
+
   /** Grows by one with every in-place change; autograd compares it with what it saved. */
   get version(): number {
     return this.root.#version;
@@ -184,6 +190,7 @@ export class Storage {
    */
   view(dtype: DType, offset: number, length: number): TypedArray {
     observer()?.viewed(this.root);
+    if (inFlight()) expectReadable('data', this);
     const block = this.#block as Region;
     const { array, bytes } = dtypeInfo[dtype];
     return new array(this.heap.backend.bufferOf(block), block.byteOffset + offset * bytes, length);

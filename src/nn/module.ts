@@ -10,10 +10,11 @@ import { ArgumentError, CotangentError, DTypeError, describe, formatShape, State
 import { keep, outsideScopes } from '../memory/scope.ts';
 import { copy_, detach, type ToOptions, to } from '../ops/convert.ts';
 import { observer } from '../program/observer.ts';
+import { dropGrads, expectChangeable } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { dropGrad, isTensor, type Tensor } from '../tensor/tensor.ts';
+import { isTensor, type Tensor } from '../tensor/tensor.ts';
 import { Parameter } from './parameter.ts';
 
 const CALL = Symbol('call');
@@ -272,6 +273,7 @@ export abstract class Module extends Callable {
     }
     if (problems.length > 0)
       throw new StateError(op, `the state does not fit ${this.constructor.name}:\n  ${problems.join('\n  ')}`);
+    expectChangeable(op, own.values());
     noGrad(() => {
       for (const [name, tensor] of own) if (given.has(name)) copy_(tensor, given.get(name) as Tensor);
     });
@@ -300,7 +302,7 @@ export abstract class Module extends Callable {
 
   /** Sets all gradients to null and frees their memory. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) dropGrad(parameter);
+    dropGrads(this.parameters());
   }
 
   /** Calls `fn` with every module, innermost first. */

@@ -7,6 +7,7 @@ import { to } from '../ops/convert.ts';
 import { zeros } from '../ops/creation.ts';
 import { stack } from '../ops/join.ts';
 import { norm } from '../ops/reduce.ts';
+import { expectChangeable } from '../tensor/create.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { gradientOf, type Tensor } from '../tensor/tensor.ts';
 import { listParameters, type Parameters } from './arguments.ts';
@@ -40,6 +41,7 @@ export function clipGradNorm(params: Parameters, maxNorm: number, options?: Clip
   if (first === undefined) return zeros([]);
   return noGrad(() =>
     scope(() => {
+      expectChangeable(op, grads);
       const { backend, dtype } = first;
       const norms = grads.map((grad) => to(norm(grad, normType), { backend, dtype }));
       const total = norm(stack(norms), normType);
@@ -58,6 +60,8 @@ export function clipGradValue(params: Parameters, clipValue: number): void {
   if (typeof clipValue !== 'number' || !(clipValue >= 0))
     throw new ArgumentError('clipGradValue', `clipValue is a number of at least 0, got ${describe(clipValue)}`);
   noGrad(() => {
-    for (const grad of gradients('clipGradValue', params)) minimum_(maximum_(grad, -clipValue), clipValue);
+    const grads = gradients('clipGradValue', params);
+    expectChangeable('clipGradValue', grads);
+    for (const grad of grads) minimum_(maximum_(grad, -clipValue), clipValue);
   });
 }

@@ -5,6 +5,7 @@ import { scope } from '../memory/scope.ts';
 import { copy_ } from '../ops/convert.ts';
 import { fromArray } from '../ops/creation.ts';
 import { observer } from '../program/observer.ts';
+import { expectChangeable } from '../tensor/create.ts';
 import { gradientOf, isTensor, type Tensor } from '../tensor/tensor.ts';
 import { type Check, flag, nonNegative, type Parameters } from './arguments.ts';
 import { strongWolfe, type Trial } from './minimize/linesearch.ts';
@@ -115,6 +116,7 @@ export class LBFGS extends Optimizer<LBFGSOptions> {
   override step<T>(closure?: () => T): T {
     if (typeof closure !== 'function')
       throw new ArgumentError('LBFGS', `step wants a function that computes the loss, got ${describe(closure)}`);
+    expectChangeable('LBFGS', this.#params);
     observer()?.intervened('LBFGS', 'a step decided by values how to go on');
     const settings = this.#settings;
     const { lr, maxIter, toleranceGrad, toleranceChange, historySize, lineSearch } = settings;

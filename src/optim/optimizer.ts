@@ -8,16 +8,17 @@
 import { gradMode, noGrad } from '../autograd/mode.ts';
 import { ArgumentError, AutogradError, DTypeError, describe, formatShape } from '../errors.ts';
 import { neg } from '../generated/elementwise.ts';
+import { expectReadable, inFlight } from '../memory/flight.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { fillWith } from '../ops/convert.ts';
 import { observer, unobserved } from '../program/observer.ts';
 import { finished } from '../program/setting.ts';
-import { allocateOne } from '../tensor/create.ts';
+import { allocateOne, dropGrads, expectChangeable } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { dropGrad, gradientOf, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { gradientOf, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Check, listOf, listParameters, type Parameters } from './arguments.ts';
 import { checkStateDict, copyState, type OptimizerStateDict } from './state.ts';
 
@@ -135,6 +136,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       set: (value: number) => {
         if (!test(value)) throw new ArgumentError(this.#name, `lr is ${range}, got ${describe(value)}`);
         if (value === lr) return;
+        expectChangeable(this.#name, rates.values());
         observer()?.intervened(this.#name, 'lr was set');
         lr = value;
         for (const rate of rates.values()) storageOf(rate).view('float64', 0, 1)[0] = value;
@@ -199,6 +201,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     if (closure !== undefined && typeof closure !== 'function')
       throw new ArgumentError(this.#name, `step wants a function, got ${describe(closure)}`);
     observer()?.guard(this, () => this.#unchanged());
+    if (inFlight()) this.#expectLanded();
     const loss = closure === undefined ? undefined : this.evaluate(closure);
     noGrad(() => {
       for (const group of this.paramGroups) {
@@ -214,6 +217,15 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       }
     });
     return loss;
+  }
+
+  /** Checks before the first parameter is changed that all may be. */
+  #expectLanded(): void {
+    for (const parameter of this.paramGroups.flatMap((group) => group.params)) {
+      expectChangeable(this.#name, [parameter, ...Object.values(this.#state.get(parameter) ?? {})]);
+      const grad = unobserved(() => gradientOf(parameter));
+      if (grad !== null) expectReadable(this.#name, storageOf(grad));
+    }
   }
 
   /** @internal Calls a closure with gradients on. */
@@ -246,7 +258,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
 
   /** Sets all gradients to null and frees their memory at once, for the next backward to use. */
   zeroGrad(): void {
-    for (const { params } of this.paramGroups) for (const parameter of params) dropGrad(parameter);
+    dropGrads(this.paramGroups.flatMap((group) => group.params));
   }
 
   /** Settings of the groups and state of the parameters, numbered in the groups' order. The tensors are the ones in use, not copies. */
@@ -270,9 +282,10 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
    */
   loadStateDict(dict: OptimizerStateDict): void {
     const op = this.#name;
-    this.#revision++;
     const loaded = checkStateDict(op, dict, this.paramGroups, Object.keys(this.#checks));
     for (const settings of loaded.settings) this.#validate({ ...this.defaults, ...settings });
+    if (inFlight()) this.#expectLanded();
+    this.#revision++;
     for (const [i, settings] of loaded.settings.entries()) Object.assign(this.paramGroups[i] as object, settings);
     for (const { params } of this.paramGroups)
       for (const parameter of params) {

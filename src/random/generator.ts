@@ -4,6 +4,7 @@
  */
 import { type BackendName, getBackend, heapOf } from '../backend/registry.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
+import { expectWritable, inFlight } from '../memory/flight.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { observer, unobserved } from '../program/observer.ts';
@@ -50,7 +51,9 @@ export class Generator {
   /** Starts over from a seed: a whole number below 2^53, or a bigint of 64 bits. */
   manualSeed(seed: number | bigint): this {
     observer()?.intervened('manualSeed', 'a generator was seeded');
-    this.#seed = checkSeed('manualSeed', seed);
+    const checked = checkSeed('manualSeed', seed);
+    this.#expectLanded('manualSeed');
+    this.#seed = checked;
     this.#restart(wordsOf(this.#seed));
     return this;
   }
@@ -83,10 +86,16 @@ export class Generator {
     if (state.size !== STATE_WORDS || state.ndim !== 1)
       throw new ShapeError('setState', `wants the shape [${STATE_WORDS}], got ${formatShape(state.shape)}`);
     const words = state.data() as Int32Array;
+    this.#expectLanded('setState');
     this.#seed =
       BigInt.asUintN(32, BigInt(words[0] as number)) | (BigInt.asUintN(32, BigInt(words[1] as number)) << 32n);
     this.#restart(words);
     return this;
+  }
+
+  /** @throws CompileError while a compiled function draws from it on another thread. */
+  #expectLanded(op: string): void {
+    if (inFlight()) for (const state of this.#states.values()) expectWritable(op, storageOf(state));
   }
 
   #restart(words: Int32Array): void {

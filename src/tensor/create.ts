@@ -1,6 +1,7 @@
 /** @internal How ops allocate results, read operands and emit records: the layer between `src/ops` and memory. */
 import { defaultHeap } from '../backend/registry.ts';
 import { ArgumentError, BackendError, describe } from '../errors.ts';
+import { expectGradientsFree, expectReadable, expectWritable, inFlight } from '../memory/flight.ts';
 import { activeLevels, type Level, mayHaveLanes } from '../memory/lanes.ts';
 import { isScoped } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
@@ -10,9 +11,18 @@ import { observer } from '../program/observer.ts';
 import { silence } from '../program/setting.ts';
 import { type Extent, isVerifying, verify } from '../program/verify.ts';
 import { type DType, dtypeInfo } from './dtype.ts';
-import { allLanes } from './lanes.ts';
+import { allLanes, roleOf } from './lanes.ts';
 import { type Shape, sizeOf } from './layout.ts';
-import { assertAlive, isTensor, makeTensor, offsetOf, storageOf, type Tensor, type TensorLike } from './tensor.ts';
+import {
+  assertAlive,
+  dropGrad,
+  isTensor,
+  makeTensor,
+  offsetOf,
+  storageOf,
+  type Tensor,
+  type TensorLike,
+} from './tensor.ts';
 
 /** A new contiguous tensor with whatever the memory held; inside `vmap`, one for every example. */
 export function allocate(op: string, heap: Heap, dtype: DType, shape: Shape): Tensor {
@@ -64,6 +74,23 @@ export function expectTensor(op: string, value: unknown, what = 'a tensor'): Ten
   return assertAlive(value, op);
 }
 
+/**
+ * Checks before the first of several tensors is changed that all may be.
+ * @throws CompileError when a compiled function uses one on another thread
+ */
+export function expectChangeable(op: string, tensors: Iterable<Tensor>): void {
+  if (inFlight()) for (const x of tensors) expectWritable(op, storageOf(x));
+}
+
+/**
+ * Frees gradients and sets them to null.
+ * @throws CompileError when a compiled function uses one on another thread; all are there then
+ */
+export function dropGrads(tensors: readonly Tensor[]): void {
+  if (inFlight()) expectGradientsFree('zeroGrad', tensors);
+  for (const x of tensors) dropGrad(x);
+}
+
 /** A tensor as an operand that is walked with the given strides. */
 export function operand(tensor: Tensor, strides: Shape): Operand {
   const { code, bytes } = dtypeInfo[tensor.dtype];
@@ -95,10 +122,21 @@ const MAX_RECORDS = 32;
 /** Runs instructions as one program, in order. Iteration spaces without elements are skipped. */
 export function emit(op: string, heap: Heap, ...given: readonly Instruction[]): void {
   const instructions = mayHaveLanes() ? allLanes(op, given) : given;
+  if (inFlight()) expectLanded(op, instructions);
   if (instructions.length > MAX_RECORDS)
     for (let i = 0; i < instructions.length; i += MAX_RECORDS)
       emitRecords(op, heap, instructions.slice(i, i + MAX_RECORDS));
   else emitRecords(op, heap, instructions);
+}
+
+/** @throws CompileError when a run on another thread is in the way of an instruction; nothing has run by then. */
+function expectLanded(op: string, instructions: readonly Instruction[]): void {
+  for (const { opcode, shape, operands } of instructions) {
+    if (sizeOf(shape) === 0) continue;
+    for (const [k, operand] of operands.entries())
+      if (operand?.storage !== undefined)
+        (roleOf(opcode, k) === 'r' ? expectReadable : expectWritable)(op, operand.storage);
+  }
 }
 
 function emitRecords(op: string, heap: Heap, instructions: readonly Instruction[]): void {
@@ -153,6 +191,7 @@ export function emitFlat(
     emit(op, heap, flatInstruction(opcode, out, dtype, inputs, params));
     return;
   }
+  if (inFlight()) expectLanded(op, [flatInstruction(opcode, out, dtype, inputs, params)]);
   observer()?.emitted(op, heap, [flatInstruction(opcode, out, dtype, inputs, params)]);
   const { backend } = heap;
   const words = backend.words();

@@ -21,8 +21,8 @@ import { coalesce } from './layout.ts';
 /** Kernels that advance a generator, which all examples share: each draws numbers of its own. */
 const DRAWS: ReadonlySet<number> = new Set([UNIFORM, NORMAL, BERNOULLI, RANDOM_INTEGERS]);
 
-/** What becomes of operand k. */
-const roleOf = (opcode: number, k: number): string => {
+/** What becomes of operand k: 'r' is read only. */
+export const roleOf = (opcode: number, k: number): string => {
   const roles = OPERAND_ROLES.get(opcode);
   return roles === undefined ? (k === 0 ? 'w' : 'r') : (roles[k] ?? 'r');
 };

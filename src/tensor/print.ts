@@ -4,6 +4,7 @@
  * strings and Node's `console.log` use it.
  */
 import { formatShape } from '../errors.ts';
+import { expectReadable, inFlight } from '../memory/flight.ts';
 import { observer } from '../program/observer.ts';
 import type { TypedArray } from './dtype.ts';
 import { nodeOf, offsetOf, storageOf, Tensor } from './tensor.ts';
@@ -92,6 +93,7 @@ function body(x: Tensor): string {
   for (let d = 0; d < x.ndim; d++) span += ((x.shape[d] as number) - 1) * (x.strides[d] as number);
   // Read where the elements lie, rather than copy a large tensor to show its corners.
   observer()?.reading('toString', x);
+  if (inFlight()) expectReadable('toString', storageOf(x));
   const elements: TypedArray = storageOf(x).view(x.dtype, offsetOf(x), span);
   const shown: Element[] = [];
   const gather = (dim: number, at: number): void => {

@@ -16,6 +16,7 @@ import {
   formatShape,
   ShapeError,
 } from '../errors.ts';
+import { expectGradientsFree, expectReadable, inFlight } from '../memory/flight.ts';
 import { enlist, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { observer } from '../program/observer.ts';
@@ -296,6 +297,7 @@ export class Tensor {
   #assertReadable(op: string): void {
     assertAlive(this, op);
     observer()?.reading(op, this);
+    if (inFlight()) expectReadable(op, this.#storage);
     if (this.#storage.lanes !== null)
       throw new ArgumentError(
         op,
@@ -444,6 +446,7 @@ export class Tensor {
   }
 
   #replaceGradient(gradient: Gradient | null, drop: boolean): void {
+    if (inFlight()) expectGradientsFree('grad', [this]);
     observer()?.gradWritten(this, drop);
     const before = this.#gradient;
     this.#gradient = gradient;
