@@ -1,6 +1,7 @@
 /** Where the package's own files are in Node, also when its modules were put into a bundle. */
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+// Not createRequire by its name: webpack puts what it knows of the build in its place.
+import modules from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,7 +18,8 @@ function ownPath(): string | null {
 export const fromSources = (): boolean => ownPath()?.endsWith('.ts') === true;
 
 /** Resolves other packages as this module would; from the working folder where it does not know its own. */
-export const requireFromHere = (): NodeJS.Require => createRequire(ownPath() ?? join(process.cwd(), 'index.js'));
+export const requireFromHere = (): NodeJS.Require =>
+  modules.createRequire(ownPath() ?? join(process.cwd(), 'index.js'));
 
 function isPackage(folder: string): boolean {
   try {

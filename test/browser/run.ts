@@ -1,10 +1,12 @@
 /**
  * `npm run test:browser`: builds pages from the built package, serves them under a strict content security policy, and
- * watches them in a real browser: spirals trains in the page, worker runs a program on a worker. A saved figure opens offline. Leaves a picture in
- * `build/browser/spirals.png`.
+ * watches them in a real browser: spirals trains in the page, worker runs a program on a worker, scripts are a classic and a
+ * service worker. A saved figure opens offline. Leaves a picture in `build/browser/spirals.png`.
  */
-import { mkdir } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { contour } from 'cotangent/plot';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { build } from 'vite';
@@ -93,6 +95,43 @@ async function watchWorker(page: Page, url: string): Promise<void> {
   check('a worker computes what the page computes, which goes on meanwhile', result === 'correct, responsive', result);
 }
 
+async function watchScripts(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  const answer = async (id: string): Promise<string> => {
+    const locator = page.locator(`#${id}`);
+    await page.waitForFunction((name) => document.getElementById(name)?.textContent !== '', id, {
+      timeout: PATIENCE_MS,
+    });
+    return (await locator.textContent()) ?? '';
+  };
+  const classic = await answer('classic');
+  check('a classic worker trains, and starts a worker of its own', classic === 'wasm, learned, true', classic);
+  const service = await answer('service');
+  const refusal = /^wasm, learned, BackendError: runAsync: .*there are no workers here/;
+  check('a service worker trains, and says that it has no workers', refusal.test(service), service);
+}
+
+/** Bundles without modules, in which `import.meta` does not exist. */
+async function buildScripts(): Promise<void> {
+  const [from, to] = [fromRoot('test/browser/scripts'), fromRoot('build/scripts')];
+  await mkdir(to, { recursive: true });
+  // Without the paths of the repository's own tsconfig, so that the built package is what is bundled.
+  const options = ['--bundle', '--format=iife', '--platform=browser', '--tsconfig-raw={}', `--outdir=${to}`];
+  const entries = ['page', 'task'].map((name) => `${name}=${from}/${name}.ts`);
+  await promisify(execFile)(
+    fromRoot('node_modules/.bin/esbuild'),
+    [...options, ...entries, 'worker=cotangent/worker'],
+    {
+      cwd: from,
+    },
+  );
+  await copyFile(`${from}/index.html`, `${to}/index.html`);
+}
+
+const buildPage = (config: string) => async (): Promise<void> => {
+  await build({ configFile: fromRoot(config) });
+};
+
 /** A saved figure draws itself with the network cut off. */
 async function watchFigure(browser: Browser): Promise<void> {
   const path = fromRoot('build/browser/figure.html');
@@ -121,10 +160,10 @@ async function watchFigure(browser: Browser): Promise<void> {
 async function visit(
   browser: Browser,
   name: string,
-  config: string,
+  make: () => Promise<void>,
   watch: (page: Page, url: string) => Promise<void>,
 ): Promise<void> {
-  await build({ configFile: fromRoot(config) });
+  await make();
   const { server, url } = await serve(fromRoot(`build/${name}`));
   const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, deviceScaleFactor: 2 });
   const complaints = await listen(page);
@@ -142,9 +181,10 @@ async function visit(
 await mkdir(fromRoot('build/browser'), { recursive: true });
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
 try {
-  await visit(browser, 'spirals', 'examples/spirals/vite.config.ts', watchSpirals);
+  await visit(browser, 'spirals', buildPage('examples/spirals/vite.config.ts'), watchSpirals);
   await watchFigure(browser);
-  await visit(browser, 'worker', 'test/browser/worker/vite.config.ts', watchWorker);
+  await visit(browser, 'worker', buildPage('test/browser/worker/vite.config.ts'), watchWorker);
+  await visit(browser, 'scripts', buildScripts, watchScripts);
 } finally {
   await browser.close();
 }

@@ -1,12 +1,14 @@
 /**
  * `npm run test:package`: packs the tarball, checks it with publint, installs it in a scratch project, and uses it there:
- * natively, without the addon, under a bundler's browser conditions, and from TypeScript.
+ * natively, without the addon, in bundles of every kind, and from TypeScript.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkBundles } from './bundles.mjs';
+import { checkTypes } from './types.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'cotangent-package-'));
@@ -37,6 +39,10 @@ const node = (code, env = {}) =>
     encoding: 'utf8',
     env: { ...process.env, ...env },
   });
+
+/** `.`, `./nn` …: what can be imported, apart from the script of the worker and from files. */
+const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const subpaths = Object.keys(entries).filter((path) => entries[path].types && path !== './worker');
 
 let tarball = '';
 let files = [];
@@ -76,6 +82,10 @@ try {
         .join(),
       'cotangent',
     );
+  });
+  check('no declaration has the module in it', () => {
+    const declared = statSync(join(scratch, 'node_modules/cotangent/dist/generated/wasm-binary.d.ts')).size;
+    if (declared > 1000) throw new Error(`wasm-binary.d.ts has ${declared} bytes`);
   });
   const train = `
     import { tensor, backendInfo } from 'cotangent';
@@ -141,31 +151,8 @@ try {
     if (out.status !== 0 || /externalized|node:/.test(out.stdout + out.stderr))
       throw new Error(out.stdout + out.stderr);
   });
-  check('its types work in strict TypeScript', () => {
-    writeFileSync(
-      join(scratch, 'use.ts'),
-      `import { ones, type Tensor } from 'cotangent';
-import { Linear } from 'cotangent/nn';
-const y: Tensor = new Linear(2, 3)(ones([4, 2]));
-const n: number = y.add(1).softmax(-1).sum(0, { keepdim: true }).mean().item();
-const { values, indices } = y.max(1);
-export const all: [number, Tensor, Tensor, Tensor] = [n, values, indices, y.reshape(2, -1)];
-// @ts-expect-error: a string is no operand
-y.add('x');
-`,
-    );
-    const options = [
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2023',
-      '--lib',
-      'es2023,esnext.disposable,dom',
-    ];
-    run(bin('tsc'), [...options, '--types', '', 'use.ts']);
-  });
+  checkBundles(check, { scratch, run, bin, equal, subpaths });
+  checkTypes(check, { scratch, run, bin, subpaths });
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
