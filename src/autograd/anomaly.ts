@@ -9,7 +9,7 @@ import { NO_LEVELS, withLevels } from '../memory/lanes.ts';
 import { scope } from '../memory/scope.ts';
 import { amax } from '../ops/reduce.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { leaveLevel } from './lanes.ts';
 import { duringCall, type Inspector, inspection, noGrad } from './mode.ts';
 import { levelsOf } from './node.ts';
@@ -22,7 +22,7 @@ export interface AnomalyOptions {
 
 /** Whether any element, of any example, is NaN. */
 function hasNaN(x: Tensor): boolean {
-  if (!x.isFloatingPoint || x.size === 0) return false;
+  if (!x.isFloatingPoint || numelOf(x) === 0) return false;
   return noGrad(() =>
     scope(() => {
       const whole = levelsOf(x).reduce<Tensor>((part, level) => leaveLevel(part, level, 0), x);
@@ -36,7 +36,7 @@ const inspectorFor = (forward: boolean): Inspector => ({
     const where = callerLine();
     for (const output of outputs)
       if (forward && hasNaN(output))
-        throw new AutogradError(name, `gave NaN in a result of shape ${formatShape(output.shape)}${where}`);
+        throw new AutogradError(name, `gave NaN in a result of shape ${formatShape(shapeOf(output))}${where}`);
     return where;
   },
   passed(op, { name, where }, grads) {
@@ -44,7 +44,7 @@ const inspectorFor = (forward: boolean): Inspector => ({
       if (grad !== null && hasNaN(grad))
         throw new AutogradError(
           op,
-          `the gradient of '${name}' with respect to its input ${i}, of shape ${formatShape(grad.shape)}, holds NaN; the op was called${where || ' outside detectAnomaly'}`,
+          `the gradient of '${name}' with respect to its input ${i}, of shape ${formatShape(shapeOf(grad))}, holds NaN; the op was called${where || ' outside detectAnomaly'}`,
         );
   },
 });

@@ -15,13 +15,18 @@ import { unobserved } from '../program/observer.ts';
 import { expectChangeable, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import {
+  dtypeOf,
   gradientOf,
+  isRowMajor,
   isTensor,
   makeTensor,
+  numelOf,
   offsetOf,
   setGradient,
   setTrackedGradient,
+  shapeOf,
   storageOf,
+  stridesOf,
   type Tensor,
   trackedGradientOf,
 } from '../tensor/tensor.ts';
@@ -50,7 +55,7 @@ export interface GradOptions {
 }
 
 const alias = (x: Tensor): Tensor =>
-  outsideScopes(() => makeTensor(storageOf(x), x.dtype, x.shape, x.strides, offsetOf(x)));
+  outsideScopes(() => makeTensor(storageOf(x), dtypeOf(x), shapeOf(x), stridesOf(x), offsetOf(x)));
 
 /** Gradients on their way, by node and output. */
 class Pending {
@@ -103,7 +108,7 @@ function overLevels(grads: readonly (Tensor | null)[], fn: () => void): void {
 }
 
 /** Whether nobody else can see this memory, and its examples do not share it, so that it may be written to. */
-const isSole = (x: Tensor): boolean => storageOf(x).sole && !storageOf(x).lent && x.isContiguous;
+const isSole = (x: Tensor): boolean => storageOf(x).sole && !storageOf(x).lent && isRowMajor(x);
 
 /** The sum of two gradients that we own, in the memory of one of them if possible. */
 function accumulate(a: Tensor, b: Tensor): Tensor {
@@ -142,10 +147,10 @@ function runHooks(op: string, node: GraphNode, grads: (Tensor | null)[], recorde
       const replaced = hook(grad);
       if (replaced === undefined || replaced === null || replaced === grad) continue;
       const next = expectTensor(op, replaced, 'hooks to return a tensor or nothing');
-      if (!sameShape(next.shape, grad.shape))
+      if (!sameShape(shapeOf(next), shapeOf(grad)))
         throw new ShapeError(
           op,
-          `a hook on '${node.name}' returned shape ${formatShape(next.shape)} for a gradient of ${formatShape(grad.shape)}`,
+          `a hook on '${node.name}' returned shape ${formatShape(shapeOf(next))} for a gradient of ${formatShape(shapeOf(grad))}`,
         );
       grads[index] = recorded ? next : alias(next);
       if (!recorded) grad.dispose();
@@ -174,7 +179,7 @@ function accumulateLeaf(leaf: Tensor, grad: Tensor, recorded: boolean): void {
   if (levelsOf(grad).some((level) => !own.includes(level)))
     throw new AutogradError(
       'backward',
-      `inside vmap reached a tensor of shape ${formatShape(leaf.shape)} that the examples share, whose grad cannot be one of each; use grad(…)`,
+      `inside vmap reached a tensor of shape ${formatShape(shapeOf(leaf))} that the examples share, whose grad cannot be one of each; use grad(…)`,
     );
   const last = recorded ? trackedGradientOf(leaf) : gradientOf(leaf);
   // A leaf that was disposed of has given up its gradient, but the graph may still reach it.
@@ -283,24 +288,24 @@ function rootOf(op: string, output: Tensor, gradient: Tensor | null | undefined)
   if (edge === null)
     throw new AutogradError(
       op,
-      `a tensor of shape ${formatShape(output.shape)} does not require grad: nothing that it was computed from does, or a compiled function returned it (call backward() inside)`,
+      `a tensor of shape ${formatShape(shapeOf(output))} does not require grad: nothing that it was computed from does, or a compiled function returned it (call backward() inside)`,
     );
   if (gradient === null || gradient === undefined) {
-    if (output.size !== 1)
+    if (numelOf(output) !== 1)
       throw new AutogradError(
         op,
-        `wants a tensor of one element, or a gradient to start from; got shape ${formatShape(output.shape)}`,
+        `wants a tensor of one element, or a gradient to start from; got shape ${formatShape(shapeOf(output))}`,
       );
-    return { edge, grad: filled(op, output.shape, 1, output) };
+    return { edge, grad: filled(op, shapeOf(output), 1, output) };
   }
   expectTensor(op, gradient, 'the gradient to be a tensor');
-  if (!sameShape(gradient.shape, output.shape))
+  if (!sameShape(shapeOf(gradient), shapeOf(output)))
     throw new ShapeError(
       op,
-      `the gradient has shape ${formatShape(gradient.shape)}, the output ${formatShape(output.shape)}`,
+      `the gradient has shape ${formatShape(shapeOf(gradient))}, the output ${formatShape(shapeOf(output))}`,
     );
-  if (gradient.dtype !== output.dtype)
-    throw new DTypeError(op, `the gradient is ${gradient.dtype}, the output ${output.dtype}`);
+  if (dtypeOf(gradient) !== dtypeOf(output))
+    throw new DTypeError(op, `the gradient is ${dtypeOf(gradient)}, the output ${dtypeOf(output)}`);
   return { edge, grad: gradient };
 }
 
@@ -355,7 +360,7 @@ export function gradOf(
   const capture = wanted.map((input, i) => {
     const edge = edgeOf(input);
     if (edge === null)
-      throw new AutogradError('grad', `input ${i} of shape ${formatShape(input.shape)} does not require grad`);
+      throw new AutogradError('grad', `input ${i} of shape ${formatShape(shapeOf(input))} does not require grad`);
     return edge;
   });
   const roots = from.map((output, i) => rootOf('grad', output, given[i] as Tensor | null | undefined));

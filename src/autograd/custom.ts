@@ -3,7 +3,7 @@ import { ArgumentError, AutogradError, describe, formatShape, ShapeError } from 
 import { detach } from '../ops/convert.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { gradMode } from './mode.ts';
 import { track } from './track.ts';
 
@@ -72,10 +72,10 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
         const input = inputs[i];
         if (grad === null || grad === undefined || !input) return null;
         expectTensor(name, grad, 'backward to return tensors or null');
-        if (!sameShape(grad.shape, input.shape))
+        if (!sameShape(shapeOf(grad), shapeOf(input)))
           throw new ShapeError(
             name,
-            `gradient ${i} has shape ${formatShape(grad.shape)}, its argument ${formatShape(input.shape)}`,
+            `gradient ${i} has shape ${formatShape(shapeOf(grad))}, its argument ${formatShape(shapeOf(input))}`,
           );
         return grad;
       });

@@ -6,7 +6,7 @@ import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/view.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { type GradOptions, gradOf } from './backward.ts';
 import { enableGrad } from './mode.ts';
 
@@ -23,26 +23,29 @@ function expectFunction(op: string, f: unknown): void {
  */
 function variable(op: string, x: Tensor): Tensor {
   if (!expectTensor(op, x).isFloatingPoint)
-    throw new DTypeError(op, `wants float32 or float64 inputs to differentiate by, got ${x.dtype}; use to({ dtype })`);
-  return x.requiresGrad ? reshape(x, x.shape) : detach(x).requiresGrad_();
+    throw new DTypeError(
+      op,
+      `wants float32 or float64 inputs to differentiate by, got ${dtypeOf(x)}; use to({ dtype })`,
+    );
+  return x.requiresGrad ? reshape(x, shapeOf(x)) : detach(x).requiresGrad_();
 }
 
 function call(op: string, f: TensorFunction, inputs: Tensor[]): Tensor {
   const y = expectTensor(op, f(...inputs), 'the function to return a tensor');
-  if (!y.isFloatingPoint) throw new DTypeError(op, `the function returned ${y.dtype}, which has no derivative`);
+  if (!y.isFloatingPoint) throw new DTypeError(op, `the function returned ${dtypeOf(y)}, which has no derivative`);
   return y;
 }
 
 function expectScalar(op: string, y: Tensor): Tensor {
-  if (y.size !== 1)
-    throw new ShapeError(op, `wants a function with one value, this one gives shape ${formatShape(y.shape)}`);
+  if (numelOf(y) !== 1)
+    throw new ShapeError(op, `wants a function with one value, this one gives shape ${formatShape(shapeOf(y))}`);
   return y;
 }
 
 /** The gradient, or zeros where the output does not depend on the input. */
 function gradOrZeros(y: Tensor, x: Tensor, options: GradOptions): Tensor {
-  if (!y.requiresGrad) return filled('grad', x.shape, 0, x);
-  return gradOf(y, x, { ...options, allowUnused: true })[0] ?? filled('grad', x.shape, 0, x);
+  if (!y.requiresGrad) return filled('grad', shapeOf(x), 0, x);
+  return gradOf(y, x, { ...options, allowUnused: true })[0] ?? filled('grad', shapeOf(x), 0, x);
 }
 
 /** Gradients of outputs with respect to inputs; `.grad` is not touched. */
@@ -107,14 +110,14 @@ export function pullback(
     const y = call(op, f, xs);
     const pull = (cotangent: Tensor): Tensor[] => {
       expectTensor(op, cotangent);
-      if (!y.requiresGrad) return xs.map((x) => filled(op, x.shape, 0, x));
+      if (!y.requiresGrad) return xs.map((x) => filled(op, shapeOf(x), 0, x));
       const grads = gradOf(y, xs, {
         gradOutputs: cotangent,
         createGraph: nested || cotangent.requiresGrad,
         retainGraph: true,
         allowUnused: true,
       });
-      return grads.map((g, i) => g ?? filled(op, (xs[i] as Tensor).shape, 0, xs[i] as Tensor));
+      return grads.map((g, i) => g ?? filled(op, shapeOf(xs[i] as Tensor), 0, xs[i] as Tensor));
     };
     return [y, pull];
   });
@@ -139,14 +142,14 @@ export function linearized(op: string, f: TensorFunction, x: Tensor): [Tensor, (
   expectTensor(op, x);
   return enableGrad(() => {
     const [y, pull] = pullback(op, f, [x]);
-    const cotangent = filled(op, y.shape, 0, y).requiresGrad_();
+    const cotangent = filled(op, shapeOf(y), 0, y).requiresGrad_();
     const [pulled] = pull(cotangent) as [Tensor];
     const push = (tangent: Tensor): Tensor => {
       expectTensor(op, tangent);
-      if (!sameShape(x.shape, tangent.shape))
+      if (!sameShape(shapeOf(x), shapeOf(tangent)))
         throw new ShapeError(
           op,
-          `the tangent has shape ${formatShape(tangent.shape)}, the input ${formatShape(x.shape)}`,
+          `the tangent has shape ${formatShape(shapeOf(tangent))}, the input ${formatShape(shapeOf(x))}`,
         );
       const pushed = !pulled.requiresGrad
         ? null
@@ -156,7 +159,7 @@ export function linearized(op: string, f: TensorFunction, x: Tensor): [Tensor, (
             retainGraph: true,
             allowUnused: true,
           })[0];
-      return pushed ?? filled(op, y.shape, 0, y);
+      return pushed ?? filled(op, shapeOf(y), 0, y);
     };
     return [y, push];
   });
@@ -176,8 +179,11 @@ export function jvp(f: TensorFunction, x: Tensor, tangent: Tensor): [Tensor, Ten
 export function hvp(f: TensorFunction, x: Tensor, v: Tensor): [Tensor, Tensor] {
   expectFunction('hvp', f);
   expectTensor('hvp', v);
-  if (!sameShape(expectTensor('hvp', x).shape, v.shape))
-    throw new ShapeError('hvp', `the vector has shape ${formatShape(v.shape)}, the input ${formatShape(x.shape)}`);
+  if (!sameShape(shapeOf(expectTensor('hvp', x)), shapeOf(v)))
+    throw new ShapeError(
+      'hvp',
+      `the vector has shape ${formatShape(shapeOf(v))}, the input ${formatShape(shapeOf(x))}`,
+    );
   return enableGrad(() => {
     const point = variable('hvp', x);
     const y = expectScalar('hvp', call('hvp', f, [point]));

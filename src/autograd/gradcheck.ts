@@ -7,7 +7,7 @@ import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
 import { allocateOne, expectChangeable, expectTensor } from '../tensor/create.ts';
-import { offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, offsetOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, noGrad } from './mode.ts';
 
@@ -26,9 +26,9 @@ export type CheckedFunction = (...inputs: Tensor[]) => Tensor | readonly Tensor[
 
 /** Numbers in [-1, 1) that are the same in every run: Weyl's sequence with the golden ratio. */
 function direction(like: Tensor, salt: number): Tensor {
-  const out = allocateOne('gradcheck', storageOf(like).heap, like.dtype, like.shape);
-  const view = storageOf(out).view(like.dtype, 0, like.size);
-  for (let i = 0; i < like.size; i++) view[i] = (2 * (((i + 1 + 7 * salt) * 0.6180339887498949) % 1) - 1) as never;
+  const out = allocateOne('gradcheck', storageOf(like).heap, dtypeOf(like), shapeOf(like));
+  const view = storageOf(out).view(dtypeOf(like), 0, numelOf(like));
+  for (let i = 0; i < numelOf(like); i++) view[i] = (2 * (((i + 1 + 7 * salt) * 0.6180339887498949) % 1) - 1) as never;
   return out;
 }
 
@@ -88,12 +88,12 @@ export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options
 
 /** Overwrites a tensor of any layout without the tape or the version counter noticing. */
 function writeElements(x: Tensor, values: Float64Array): void {
-  const index = new Array<number>(x.ndim).fill(0);
-  for (let i = 0; i < x.size; i++) {
+  const index = new Array<number>(ndimOf(x)).fill(0);
+  for (let i = 0; i < numelOf(x); i++) {
     let at = offsetOf(x);
-    for (let d = 0; d < x.ndim; d++) at += (index[d] as number) * (x.strides[d] as number);
+    for (let d = 0; d < ndimOf(x); d++) at += (index[d] as number) * (stridesOf(x)[d] as number);
     storageOf(x).view('float64', at, 1)[0] = values[i] as number;
-    for (let d = x.ndim - 1; d >= 0 && ++(index[d] as number) === x.shape[d]; d--) index[d] = 0;
+    for (let d = ndimOf(x) - 1; d >= 0 && ++(index[d] as number) === shapeOf(x)[d]; d--) index[d] = 0;
   }
 }
 

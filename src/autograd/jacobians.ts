@@ -6,13 +6,13 @@ import { ArgumentError, describe } from '../errors.ts';
 import { eye } from '../ops/creation.ts';
 import { reshape } from '../ops/view.ts';
 import { allocate, expectTensor } from '../tensor/create.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { gradientFunction, linearized, pullback, type TensorFunction } from './functional.ts';
 import { vmap } from './vmap.ts';
 
 /** Every unit tensor of the shape of `like`, along a new first dimension. */
 const basis = (like: Tensor): Tensor =>
-  reshape(eye(like.size, { dtype: like.dtype, backend: like.backend }), [like.size, ...like.shape]);
+  reshape(eye(numelOf(like), { dtype: dtypeOf(like), backend: like.backend }), [numelOf(like), ...shapeOf(like)]);
 
 /** `f` as a function of its argument number `argnum`, the others as given, and that argument. */
 function partial(op: string, f: TensorFunction, inputs: readonly Tensor[], argnum: number): [TensorFunction, Tensor] {
@@ -27,7 +27,7 @@ function check(op: string, f: unknown, argnum: unknown): void {
 }
 
 const empty = (op: string, y: Tensor, x: Tensor): Tensor =>
-  allocate(op, storageOf(y).heap, y.dtype, [...y.shape, ...x.shape]);
+  allocate(op, storageOf(y).heap, dtypeOf(y), [...shapeOf(y), ...shapeOf(x)]);
 
 /**
  * The function that computes the Jacobian of `f` with respect to its argument number `argnum`, [...output, ...input], by reverse
@@ -39,9 +39,9 @@ export function jacrev(f: TensorFunction, argnum = 0): TensorFunction {
   return (...inputs) => {
     const [g, x] = partial('jacrev', f, inputs, argnum);
     const [y, pull] = pullback('jacrev', g, [x]);
-    if (y.size === 0 || x.size === 0) return empty('jacrev', y, x);
+    if (numelOf(y) === 0 || numelOf(x) === 0) return empty('jacrev', y, x);
     const rows = vmap((cotangent: Tensor) => pull(cotangent)[0] as Tensor)(basis(y));
-    return reshape(rows, [...y.shape, ...x.shape]);
+    return reshape(rows, [...shapeOf(y), ...shapeOf(x)]);
   };
 }
 
@@ -55,8 +55,8 @@ export function jacfwd(f: TensorFunction, argnum = 0): TensorFunction {
   return (...inputs) => {
     const [g, x] = partial('jacfwd', f, inputs, argnum);
     const [y, push] = linearized('jacfwd', g, x);
-    if (y.size === 0 || x.size === 0) return empty('jacfwd', y, x);
-    return reshape(vmap(push, { outDims: -1 })(basis(x)), [...y.shape, ...x.shape]);
+    if (numelOf(y) === 0 || numelOf(x) === 0) return empty('jacfwd', y, x);
+    return reshape(vmap(push, { outDims: -1 })(basis(x)), [...shapeOf(y), ...shapeOf(x)]);
   };
 }
 

@@ -10,7 +10,7 @@ import { filled } from '../ops/convert.ts';
 import type { DerivativeSpec, ElementwiseSpec, Terms } from '../ops/elementwise.ts';
 import { expand, reshape } from '../ops/view.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
-import { isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { isTensor, shapeOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { gradMode, isGradEnabled, type SeriesRules, series } from './mode.ts';
 import type { Vjp } from './node.ts';
@@ -30,9 +30,9 @@ const times = (a: TensorLike | null, b: TensorLike | null): Tensor | null =>
   a === null || b === null ? null : mul(a, b);
 
 const shaped = (x: Tensor | null, shape: Shape): Tensor | null =>
-  x === null || sameShape(x.shape, shape) ? x : expand(x, shape);
+  x === null || sameShape(shapeOf(x), shape) ? x : expand(x, shape);
 
-const sameData = (x: Tensor): Tensor => reshape(x, x.shape);
+const sameData = (x: Tensor): Tensor => reshape(x, shapeOf(x));
 
 /** One evaluation of a function on series. */
 class Evaluation implements SeriesRules {
@@ -62,7 +62,7 @@ class Evaluation implements SeriesRules {
   elementwise(spec: ElementwiseSpec, inputs: readonly TensorLike[], out: Tensor, params: readonly number[]): void {
     if (this.#order === 0 || spec.test || !this.#varies(inputs)) return;
     const tail = this.#upTo(0, (order) =>
-      this.#series(spec, inputs, out, params, order).map((x) => shaped(x, out.shape)),
+      this.#series(spec, inputs, out, params, order).map((x) => shaped(x, shapeOf(out))),
     );
     this.tails.set(out, tail);
   }
@@ -117,7 +117,7 @@ class Evaluation implements SeriesRules {
     const [x, y, z] = inputs as [TensorLike, TensorLike, TensorLike];
     const moving = inputs[i] as Tensor;
     // Handles of their own, because series belong to handles.
-    const g = sameData(tail[0] ?? filled('jet', moving.shape, 0, moving));
+    const g = sameData(tail[0] ?? filled('jet', shapeOf(moving), 0, moving));
     const r = sameData(out);
     this.tails.set(
       g,
@@ -125,7 +125,7 @@ class Evaluation implements SeriesRules {
     );
     if (known !== null) this.tails.set(r, known);
     const result = this.#upTo(order - 1, () => compose({ x, y, z, r, g } as Terms, params));
-    if (typeof result === 'number') return [filled('jet', out.shape, result, out)];
+    if (typeof result === 'number') return [filled('jet', shapeOf(out), result, out)];
     return [result, ...(this.tails.get(result) ?? [])];
   }
 
@@ -164,7 +164,7 @@ class Evaluation implements SeriesRules {
     for (const [index, out] of outputs.entries()) {
       if (!out.isFloatingPoint) continue;
       const tail = this.#upTo(0, (order) => {
-        const cotangent = filled('jet', out.shape, 0, out).requiresGrad_();
+        const cotangent = filled('jet', shapeOf(out), 0, out).requiresGrad_();
         const pulled = vjp(
           outputs.map((_, i) => (i === index ? cotangent : null)),
           saved,
@@ -206,11 +206,11 @@ export function taylorCoefficients(
   order: number,
 ): { coefficients: Tensor[]; varies: boolean } | null {
   const evaluation = new Evaluation(order);
-  evaluation.tails.set(x, [filled('jet', x.shape, 1, x)]);
+  evaluation.tails.set(x, [filled('jet', shapeOf(x), 1, x)]);
   try {
     const y = series.during(evaluation, () => gradMode.during(true, () => f(x)));
     const tail = evaluation.tails.get(y);
-    const coefficients = [y, ...Array.from({ length: order }, (_, k) => tail?.[k] ?? filled('jet', y.shape, 0, y))];
+    const coefficients = [y, ...Array.from({ length: order }, (_, k) => tail?.[k] ?? filled('jet', shapeOf(y), 0, y))];
     return { coefficients, varies: tail !== undefined };
   } catch (error) {
     if (error instanceof NoRule) return null;

@@ -5,18 +5,21 @@
 import { activeLevels, type Level, union, withLevels } from '../memory/lanes.ts';
 import { sum } from '../ops/reduce.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
-import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, makeTensor, offsetOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { type GraphNode, levelsOf } from './node.ts';
 import { track } from './track.ts';
 
 /** One example: the tensor without dimension `dim`, along which its examples lie. */
 export function enterLevel(x: Tensor, level: Level, dim: number): Tensor {
-  const lanes = new Map(storageOf(x).lanes ?? []).set(level, (x.strides[dim] as number) * dtypeInfo[x.dtype].bytes);
+  const lanes = new Map(storageOf(x).lanes ?? []).set(
+    level,
+    (stridesOf(x)[dim] as number) * dtypeInfo[dtypeOf(x)].bytes,
+  );
   const out = makeTensor(
     storageOf(x).withLanes(lanes, true),
-    x.dtype,
-    x.shape.toSpliced(dim, 1),
-    x.strides.toSpliced(dim, 1),
+    dtypeOf(x),
+    shapeOf(x).toSpliced(dim, 1),
+    stridesOf(x).toSpliced(dim, 1),
     offsetOf(x),
   );
   track('vmap', [x], [out], [], ([g]) => [leaveLevel(g as Tensor, level, dim)]);
@@ -31,9 +34,9 @@ export function leaveLevel(x: Tensor, level: Level, dim: number): Tensor {
   const { root } = storageOf(x);
   const out = makeTensor(
     root.withLanes(lanes),
-    x.dtype,
-    x.shape.toSpliced(dim, 0, level.size),
-    x.strides.toSpliced(dim, 0, bytes / dtypeInfo[x.dtype].bytes),
+    dtypeOf(x),
+    shapeOf(x).toSpliced(dim, 0, level.size),
+    stridesOf(x).toSpliced(dim, 0, bytes / dtypeInfo[dtypeOf(x)].bytes),
     offsetOf(x),
   );
   track('vmap', [x], [out], [], ([g]) => [enterLevel(g as Tensor, level, dim)]);

@@ -10,7 +10,7 @@ import { activeLevels, type Level, mayHaveLanes, NO_LEVELS, union, withLevels } 
 import { enlistNode } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import type { Shape } from '../tensor/layout.ts';
-import { leafNodeOf, nodeOf, outputIndexOf, revive, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { leafNodeOf, nodeOf, outputIndexOf, revive, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** The levels that a tensor has lanes for. */
 export const levelsOf = (tensor: Tensor | null): readonly Level[] => {
@@ -100,7 +100,7 @@ export class GraphNode {
       if (storage.version !== version)
         throw new AutogradError(
           op,
-          `a tensor of shape [${tensor.shape.join(', ')}] that '${this.name}' needs for its gradient was changed in place afterwards ` +
+          `a tensor of shape [${shapeOf(tensor).join(', ')}] that '${this.name}' needs for its gradient was changed in place afterwards ` +
             `(version ${storage.version}, saved at ${version}). Use the op without the underscore, or clone() first.`,
         );
       // A disposed handle gave up the user's claim, not ours.

@@ -8,7 +8,7 @@ import { activeLevels, Level, withLevels } from '../memory/lanes.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { ndimOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { enterLevel, leaveLevel } from './lanes.ts';
 
 /** Options of `vmap`. */
@@ -35,14 +35,14 @@ function enter(args: readonly unknown[], inDims: readonly (number | null)[]): { 
     const dim = inDims[i] as number | null;
     if (dim === null || typeof arg !== 'object') return null;
     const x = expectTensor('vmap', arg, `a tensor as argument ${i}, or null for it in inDims`);
-    if (x.ndim === 0) throw new ShapeError('vmap', `argument ${i} is 0-d and has no dimension of examples`);
-    const d = resolveDim('vmap', dim, x.ndim);
-    const size = x.shape[d] as number;
+    if (ndimOf(x) === 0) throw new ShapeError('vmap', `argument ${i} is 0-d and has no dimension of examples`);
+    const d = resolveDim('vmap', dim, ndimOf(x));
+    const size = shapeOf(x)[d] as number;
     level ??= new Level(size);
     if (level.size !== size)
       throw new ShapeError(
         'vmap',
-        `argument ${i} of shape ${formatShape(x.shape)} has ${size} examples along dimension ${d}, those before it ${level.size}`,
+        `argument ${i} of shape ${formatShape(shapeOf(x))} has ${size} examples along dimension ${d}, those before it ${level.size}`,
       );
     return d;
   });
@@ -86,7 +86,7 @@ export function vmap<A extends unknown[], R extends Tensor | readonly Tensor[]>(
     const places = listed<number>(outDims, list.length, 'outDims');
     const left = list.map((item, i) => {
       const y = expectTensor('vmap', item, 'the function to return a tensor or an array of them');
-      return leaveLevel(y, level, resolveDim('vmap', places[i] as number, y.ndim + 1));
+      return leaveLevel(y, level, resolveDim('vmap', places[i] as number, ndimOf(y) + 1));
     });
     return (Array.isArray(result) ? left : left[0]) as R;
   };

@@ -2,7 +2,7 @@
 import type { BackendName } from '../backend/registry.ts';
 import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
-import { makeTensor, offsetOf, revive, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, makeTensor, offsetOf, revive, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import type { Memory } from './ir.ts';
 import type { Program } from './program.ts';
 import type { GradUse } from './recorder.ts';
@@ -77,7 +77,13 @@ export interface Entry {
 
 /** A view that the function took of a tensor whose first element was at `offset`, over the memory of the one of this call. */
 export const viewOf = (view: Tensor, tensor: Tensor, offset: number): Tensor =>
-  makeTensor(storageOf(tensor), view.dtype, view.shape, view.strides, offsetOf(tensor) + offsetOf(view) - offset);
+  makeTensor(
+    storageOf(tensor),
+    dtypeOf(view),
+    shapeOf(view),
+    stridesOf(view),
+    offsetOf(tensor) + offsetOf(view) - offset,
+  );
 
 /** A tensor on lasting memory under a new handle, where the old one was disposed of. */
 export const revived = (tensor: Tensor): Tensor => (tensor.disposed ? lastingHandle(tensor) : tensor);

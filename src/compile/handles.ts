@@ -1,12 +1,12 @@
 /** Handles on the arguments of calls that wait for their turn: whoever called may free its own meanwhile. */
-import { makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, makeTensor, offsetOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { rebuild, resultSpec, type TensorSpec } from './signature.ts';
 
 /** Handles of our own on the tensors of a call. */
 export function holds(specs: readonly TensorSpec[], tensors: readonly Tensor[]): Tensor[] {
   return tensors.map((tensor, i) =>
     (specs[i] as TensorSpec).bound === null
-      ? makeTensor(storageOf(tensor), tensor.dtype, tensor.shape, tensor.strides, offsetOf(tensor))
+      ? makeTensor(storageOf(tensor), dtypeOf(tensor), shapeOf(tensor), stridesOf(tensor), offsetOf(tensor))
       : tensor,
   );
 }

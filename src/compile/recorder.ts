@@ -8,7 +8,7 @@ import type { Heap, Storage } from '../memory/storage.ts';
 import { type Observer, unobserved } from '../program/observer.ts';
 import type { Instruction as Emitted } from '../tensor/create.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
-import { gradientOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { gradientOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Instruction, type Memory, type Operand, rename, roleOf, sizeOf } from './ir.ts';
 import { callerLine } from './where.ts';
 
@@ -145,7 +145,7 @@ export class Recorder implements Observer {
   reading(op: string, tensor: Tensor): never {
     throw new CompileError(
       op,
-      `a tensor of shape ${formatShape(tensor.shape)} was read while a compiled function was being recorded${callerLine()}. ` +
+      `a tensor of shape ${formatShape(shapeOf(tensor))} was read while a compiled function was being recorded${callerLine()}. ` +
         'What is computed from the number would be frozen: stay with tensors, or return the tensor and read it outside.',
     );
   }

@@ -8,12 +8,15 @@ import { clone } from '../ops/convert.ts';
 import { observed, unobserved } from '../program/observer.ts';
 import { silence, unfinished } from '../program/setting.ts';
 import {
+  dtypeOf,
   gradientOf,
   makeTensor,
   nodeOf,
   offsetOf,
   setGradient,
+  shapeOf,
   storageOf,
+  stridesOf,
   type Tensor,
   trackedGradientOf,
 } from '../tensor/tensor.ts';
@@ -33,7 +36,7 @@ function bare(recorder: Recorder, tensor: Tensor): Tensor {
   // A constant is the program's own: whoever gets it may change it.
   const result = recorder.isConstant(storageOf(tensor)) ? observed(recorder, () => clone(tensor)) : tensor;
   return nodeOf(result) !== null || (recorder.isMade(storageOf(result)) && result.requiresGrad)
-    ? makeTensor(storageOf(result), result.dtype, result.shape, result.strides, offsetOf(result))
+    ? makeTensor(storageOf(result), dtypeOf(result), shapeOf(result), stridesOf(result), offsetOf(result))
     : result;
 }
 

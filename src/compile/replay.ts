@@ -8,13 +8,16 @@ import { dtypeInfo } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import {
   dropGrad,
+  dtypeOf,
   gradientHandles,
   gradientOf,
   makeTensor,
   offsetOf,
   renewGradient,
   setGradient,
+  shapeOf,
   storageOf,
+  stridesOf,
   type Tensor,
 } from '../tensor/tensor.ts';
 import { type Entry, type GradEffect, type Output, revived, viewOf } from './entry.ts';
@@ -31,7 +34,7 @@ function gradsFit(grads: readonly GradEffect[]): boolean {
     const grad = gradientOf(use.tensor);
     if ((grad === null) !== (use.entry === null)) return false;
     if (grad === null || use.entry === null) continue;
-    if (grad.disposed || !sameShape(grad.strides, use.entry.strides)) return false;
+    if (grad.disposed || !sameShape(stridesOf(grad), stridesOf(use.entry))) return false;
     if (!sharesGradients(grads, i, storageOf(grad))) return false;
   }
   return true;
@@ -143,13 +146,16 @@ export function bind(entry: Entry, tensors: readonly Tensor[]): void {
     const memory = inputs[i];
     const tensor = tensors[i] as Tensor;
     if (memory)
-      program.bind(memory, addressOf(tensor) - (entry.tensors[i] as TensorSpec).offset * dtypeInfo[tensor.dtype].bytes);
+      program.bind(
+        memory,
+        addressOf(tensor) - (entry.tensors[i] as TensorSpec).offset * dtypeInfo[dtypeOf(tensor)].bytes,
+      );
   }
   for (let i = 0; i < grads.length; i++) {
     const { use, memory } = grads[i] as GradEffect;
     if (memory === null || use.entry === null) continue;
     const grad = gradientOf(use.tensor) as Tensor;
-    program.bind(memory, addressOf(grad) - offsetOf(use.entry) * dtypeInfo[grad.dtype].bytes);
+    program.bind(memory, addressOf(grad) - offsetOf(use.entry) * dtypeInfo[dtypeOf(grad)].bytes);
   }
   for (let i = 0; i < entry.gradSlots.length; i++) bindGradient(entry, program, i);
 }
@@ -264,7 +270,7 @@ const lastingView = (view: Tensor, tensor: Tensor, offset: number): Tensor =>
   outsideScopes(() => viewOf(view, tensor, offset));
 
 const onStorage = (storage: Storage, like: Tensor): Tensor =>
-  makeTensor(storage, like.dtype, like.shape, like.strides, offsetOf(like));
+  makeTensor(storage, dtypeOf(like), shapeOf(like), stridesOf(like), offsetOf(like));
 
 /** The offset that an argument had when the call was recorded, and the one that a gradient from before it had. */
 const offsetAt = (entry: Entry, index: number): number => (entry.tensors[index] as TensorSpec).offset;
@@ -276,7 +282,7 @@ const heldOf = ({ lasting, held }: Entry, index: number): Tensor => held[lasting
 
 /** Whether a view shows all of a gradient, as it is. */
 const isWhole = (view: Tensor, grad: Tensor): boolean =>
-  sameShape(view.shape, grad.shape) && sameShape(view.strides, grad.strides);
+  sameShape(shapeOf(view), shapeOf(grad)) && sameShape(stridesOf(view), stridesOf(grad));
 
 /** One tensor of the result of a run. */
 function outputOf(output: Output, entry: Entry, tensors: readonly Tensor[], fresh: readonly Storage[]): Tensor {

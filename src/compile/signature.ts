@@ -6,7 +6,18 @@ import { AutogradError, CompileError, describe, formatShape } from '../errors.ts
 import { Storage } from '../memory/storage.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
-import { assertAlive, isTensor, makeTensor, nodeOf, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  assertAlive,
+  dtypeOf,
+  isTensor,
+  makeTensor,
+  nodeOf,
+  offsetOf,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+} from '../tensor/tensor.ts';
 
 /** A tensor among the arguments. */
 export interface TensorSpec {
@@ -69,15 +80,15 @@ export function specOf(op: string, value: unknown, tensors: Tensor[], depth = 0)
     if (!value.isLeaf)
       throw new AutogradError(
         op,
-        `an argument of shape ${formatShape(value.shape)} is a result of '${nodeOf(value)?.name}': gradients do not flow into a compiled function; detach() it`,
+        `an argument of shape ${formatShape(shapeOf(value))} is a result of '${nodeOf(value)?.name}': gradients do not flow into a compiled function; detach() it`,
       );
     const index = tensors.push(value) - 1;
     return {
       kind: 'tensor',
       index,
-      dtype: value.dtype,
-      shape: value.shape,
-      strides: value.strides,
+      dtype: dtypeOf(value),
+      shape: shapeOf(value),
+      strides: stridesOf(value),
       offset: offsetOf(value),
       shares: tensors.findIndex((other) => storageOf(other) === storageOf(value)),
       bound: value.requiresGrad ? value : null,
@@ -95,7 +106,9 @@ const hasOrdinaryPrototype = (value: unknown): value is Record<string, unknown> 
 /** The tree of a result. */
 export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth = 0): Spec {
   if (isTensor(value)) {
-    const { dtype, shape, strides } = value;
+    const dtype = dtypeOf(value);
+    const shape = shapeOf(value);
+    const strides = stridesOf(value);
     const offset = offsetOf(value);
     const index = tensors.push(value) - 1;
     return { kind: 'tensor', index, dtype, shape, strides, offset, shares: index, bound: null, requiresGrad: false };
@@ -116,8 +129,8 @@ export function matches(spec: Spec, value: unknown, tensors: Tensor[]): boolean 
       tensors[spec.index] = value;
       if (value.requiresGrad !== spec.requiresGrad) return false;
       if (spec.bound !== null) return spec.bound === value;
-      if (value.dtype !== spec.dtype) return false;
-      if (!sameShape(value.shape, spec.shape) || !sameShape(value.strides, spec.strides)) return false;
+      if (dtypeOf(value) !== spec.dtype) return false;
+      if (!sameShape(shapeOf(value), spec.shape) || !sameShape(stridesOf(value), spec.strides)) return false;
       const first = tensors[spec.shares] as Tensor;
       return spec.shares === spec.index || storageOf(first) === storageOf(value);
     }
@@ -196,7 +209,8 @@ export function placeholders(specs: readonly TensorSpec[], tensors: readonly Ten
     if (spec.bound !== null) return tensor;
     const alias = aliases.get(storageOf(tensor)) ?? Storage.aliasOf(storageOf(tensor));
     aliases.set(storageOf(tensor), alias);
-    const known = made.get(tensor) ?? makeTensor(alias, tensor.dtype, tensor.shape, tensor.strides, offsetOf(tensor));
+    const known =
+      made.get(tensor) ?? makeTensor(alias, dtypeOf(tensor), shapeOf(tensor), stridesOf(tensor), offsetOf(tensor));
     made.set(tensor, known);
     return known;
   });
@@ -204,7 +218,7 @@ export function placeholders(specs: readonly TensorSpec[], tensors: readonly Ten
 
 /** The byte address of a tensor's first element. */
 export const addressOf = (tensor: Tensor): number =>
-  storageOf(tensor).address + offsetOf(tensor) * dtypeInfo[tensor.dtype].bytes;
+  storageOf(tensor).address + offsetOf(tensor) * dtypeInfo[dtypeOf(tensor)].bytes;
 
 /** What first keeps a value from having the signature, in words; null if nothing does. */
 export function difference(spec: Spec, value: unknown, path: string): string | null {
@@ -214,10 +228,10 @@ export function difference(spec: Spec, value: unknown, path: string): string | n
       if (value.requiresGrad !== spec.requiresGrad)
         return `${path} ${value.requiresGrad ? 'requires' : 'does not require'} grad now`;
       if (spec.bound !== null && value !== spec.bound) return `${path} is another tensor, and is used by identity`;
-      if (value.dtype !== spec.dtype) return `${path} changed from ${spec.dtype} to ${value.dtype}`;
-      if (!sameShape(value.shape, spec.shape))
-        return `${path} changed from shape ${formatShape(spec.shape)} to ${formatShape(value.shape)}`;
-      if (!sameShape(value.strides, spec.strides)) return `${path} is laid out differently in memory`;
+      if (dtypeOf(value) !== spec.dtype) return `${path} changed from ${spec.dtype} to ${dtypeOf(value)}`;
+      if (!sameShape(shapeOf(value), spec.shape))
+        return `${path} changed from shape ${formatShape(spec.shape)} to ${formatShape(shapeOf(value))}`;
+      if (!sameShape(stridesOf(value), spec.strides)) return `${path} is laid out differently in memory`;
       return null;
     }
     case 'value':

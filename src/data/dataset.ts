@@ -7,7 +7,7 @@ import { tensor } from '../ops/creation.ts';
 import { indexSelect } from '../ops/index.ts';
 import { select } from '../ops/view.ts';
 import { expectTensor } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { shapeOf, type Tensor } from '../tensor/tensor.ts';
 
 /** One item or one batch: a tensor per field, e.g. an image and its label. */
 export type Fields = readonly Tensor[];
@@ -32,10 +32,10 @@ export class TensorDataset<F extends Tensor[]> implements Dataset<F> {
     if (tensors.length === 0) throw new ArgumentError('TensorDataset', 'wants at least one tensor');
     for (const t of tensors) expectTensor('TensorDataset', t);
     const length = tensors[0]?.shape[0];
-    if (length === undefined || tensors.some((t) => t.shape[0] !== length))
+    if (length === undefined || tensors.some((t) => shapeOf(t)[0] !== length))
       throw new ShapeError(
         'TensorDataset',
-        `wants tensors of one length, got shapes ${tensors.map((t) => formatShape(t.shape)).join(', ')}`,
+        `wants tensors of one length, got shapes ${tensors.map((t) => formatShape(shapeOf(t))).join(', ')}`,
       );
     this.tensors = tensors;
     this.length = length;

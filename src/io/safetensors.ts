@@ -10,7 +10,7 @@ import { fromTypedArray } from '../ops/convert.ts';
 import { type BytesSource, readBytes, type SourceArray } from '../tensor/bytes.ts';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { resolveShape, sizeOf } from '../tensor/layout.ts';
-import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
+import { assertAlive, dtypeOf, isTensor, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { HALF_FORMATS, type HalfFormat } from './half.ts';
 import { parseStrictly } from './json.ts';
 
@@ -87,7 +87,7 @@ export function encodeSafetensors(
     assertAlive(tensor, op);
   }
   // Wide elements first, so that each tensor starts at a multiple of its element's size.
-  const bytesOf = (tensor: Tensor) => dtypeInfo[tensor.dtype].bytes;
+  const bytesOf = (tensor: Tensor) => dtypeInfo[dtypeOf(tensor)].bytes;
   named.sort(([a, x], [b, y]) => bytesOf(y) - bytesOf(x) || (a < b ? -1 : 1));
 
   const header: [string, Entry | Readonly<Record<string, string>>][] = [];
@@ -95,8 +95,8 @@ export function encodeSafetensors(
   let end = 0;
   for (const [name, tensor] of named) {
     const begin = end;
-    end += tensor.size * bytesOf(tensor);
-    header.push([name, { dtype: CODES[tensor.dtype], shape: [...tensor.shape], data_offsets: [begin, end] }]);
+    end += numelOf(tensor) * bytesOf(tensor);
+    header.push([name, { dtype: CODES[dtypeOf(tensor)], shape: [...shapeOf(tensor)], data_offsets: [begin, end] }]);
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(json.length / 8) * 8;

@@ -7,13 +7,16 @@ import type { GraphNode } from '../autograd/node.ts';
 import { ArgumentError, describe } from '../errors.ts';
 import { finished, isThenable, silence } from '../program/setting.ts';
 import {
+  dtypeOf,
   isTensor,
   leaveScope,
   leaveToUser,
   makeTensor,
   nodeOf,
   offsetOf,
+  shapeOf,
   storageOf,
+  stridesOf,
   type Tensor,
 } from '../tensor/tensor.ts';
 
@@ -235,7 +238,7 @@ export function owned(fn: () => readonly (Tensor | null)[]): (Tensor | null)[] {
     results = results.map((tensor) => {
       if (tensor === null) return null;
       if (!made.has(tensor) || taken.has(tensor))
-        return makeTensor(storageOf(tensor), tensor.dtype, tensor.shape, tensor.strides, offsetOf(tensor));
+        return makeTensor(storageOf(tensor), dtypeOf(tensor), shapeOf(tensor), stridesOf(tensor), offsetOf(tensor));
       taken.add(tensor);
       return tensor;
     });

@@ -14,7 +14,7 @@ import { dropGrads, expectChangeable } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { isTensor, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, isTensor, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { Parameter } from './parameter.ts';
 
 const CALL = Symbol('call');
@@ -262,8 +262,8 @@ export abstract class Module extends Callable {
       if (!given.has(name)) continue;
       if (!isTensor(value)) problems.push(`${name} is ${describe(value)}, expected a tensor`);
       else if (value.disposed) problems.push(`${name} was disposed of`);
-      else if (!sameShape(value.shape, tensor.shape))
-        problems.push(`${name} has shape ${formatShape(value.shape)}, expected ${formatShape(tensor.shape)}`);
+      else if (!sameShape(shapeOf(value), shapeOf(tensor)))
+        problems.push(`${name} has shape ${formatShape(shapeOf(value))}, expected ${formatShape(shapeOf(tensor))}`);
     }
     if (strict) {
       problems.push(
@@ -325,7 +325,7 @@ export abstract class Module extends Callable {
       throw new DTypeError('to', `a module is float32 or float64, not ${describe(dtype)}`);
     const moved = new Map<Tensor, Tensor>();
     const move = (tensor: Tensor): Tensor => {
-      const wanted = isFloating(tensor.dtype) ? target : { ...target, dtype: tensor.dtype };
+      const wanted = isFloating(dtypeOf(tensor)) ? target : { ...target, dtype: dtypeOf(tensor) };
       const data = detach(tensor);
       const result = to(data, wanted as ToOptions);
       if (result === data) return tensor;

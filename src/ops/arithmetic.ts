@@ -8,7 +8,7 @@ import * as raw from '../generated/elementwise.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, isFloating, typeOfScalar } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { dtypeOf, isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { commonType, expectOperand, where } from './condition.ts';
 import { castTo, clone, filled } from './convert.ts';
 
@@ -134,7 +134,7 @@ export function nanToNum(
   const names = ['nan', 'posinf', 'neginf'] as const;
   const given =
     typeof nan === 'object' && nan !== null ? checkOptions('nanToNum', nan, names) : { nan, posinf, neginf };
-  const largest = LARGEST[x.dtype] ?? 0;
+  const largest = LARGEST[dtypeOf(x)] ?? 0;
   const [forNan, forPositive, forNegative] = names.map((name, i) => {
     const value = given[name] ?? [0, largest, -largest][i];
     if (typeof value !== 'number') throw new ArgumentError('nanToNum', `${name} is a number, got ${describe(value)}`);

@@ -11,7 +11,7 @@ import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sizeOf } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, makeTensor, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { maskedFill, triangle, where } from './condition.ts';
 import { sumTo } from './convert.ts';
 import { matmul } from './matmul.ts';
@@ -49,13 +49,17 @@ function resolve(op: string, options: AttentionOptions | undefined, features: nu
 
 function checkShapes(op: string, query: Tensor, key: Tensor, value: Tensor): void {
   const all = [query, key, value];
-  const shapes = `query ${formatShape(query.shape)}, key ${formatShape(key.shape)}, value ${formatShape(value.shape)}`;
-  if (all.some((x) => x.ndim < 2) || query.shape.at(-1) !== key.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2))
+  const shapes = `query ${formatShape(shapeOf(query))}, key ${formatShape(shapeOf(key))}, value ${formatShape(shapeOf(value))}`;
+  if (
+    all.some((x) => ndimOf(x) < 2) ||
+    shapeOf(query).at(-1) !== shapeOf(key).at(-1) ||
+    shapeOf(key).at(-2) !== shapeOf(value).at(-2)
+  )
     throw new ShapeError(op, `wants [..., L, E], [..., S, E] and [..., S, V], got ${shapes}`);
-  if (!query.isFloatingPoint || all.some((x) => x.dtype !== query.dtype))
+  if (!query.isFloatingPoint || all.some((x) => dtypeOf(x) !== dtypeOf(query)))
     throw new DTypeError(
       op,
-      `wants three floating point tensors of one dtype, got ${all.map((x) => x.dtype).join(', ')}`,
+      `wants three floating point tensors of one dtype, got ${all.map((x) => dtypeOf(x)).join(', ')}`,
     );
 }
 
@@ -76,12 +80,12 @@ function maskedSoftmax(scores: Tensor): Tensor {
 function weightsOf(op: string, query: Tensor, key: Tensor, { mask, isCausal, scale }: Form): Tensor {
   const scores = matmul(mul(query, scale), transpose(key, -2, -1));
   if (isCausal) {
-    const [rows, columns] = [query.shape.at(-2) as number, key.shape.at(-2) as number];
+    const [rows, columns] = [shapeOf(query).at(-2) as number, shapeOf(key).at(-2) as number];
     const seen = triangle(op, storageOf(query).heap, rows, columns, 0, true);
     return softmax(where(seen, scores, Number.NEGATIVE_INFINITY), -1);
   }
   if (mask === null) return softmax(scores, -1);
-  if (mask.dtype === 'bool') return maskedSoftmax(where(mask, scores, Number.NEGATIVE_INFINITY));
+  if (dtypeOf(mask) === 'bool') return maskedSoftmax(where(mask, scores, Number.NEGATIVE_INFINITY));
   return maskedSoftmax(add(scores, mask));
 }
 
@@ -112,7 +116,7 @@ function space(batch: Shape, sizes: Shape, given: readonly (readonly [Place, Ten
     if (x === null) return new Array<number>(batch.length + 4).fill(0);
     const [row, column] = PLACES[place];
     const within = [sizes[row] as number, column < 0 ? 1 : (sizes[column] as number)];
-    const spread = broadcastStrides(x.shape, x.strides, [...batch, ...within]);
+    const spread = broadcastStrides(shapeOf(x), stridesOf(x), [...batch, ...within]);
     const inner = [0, 0, 0, 0];
     inner[row] = spread[batch.length] as number;
     if (column >= 0) inner[column] = spread[batch.length + 1] as number;
@@ -133,35 +137,40 @@ function space(batch: Shape, sizes: Shape, given: readonly (readonly [Place, Ten
 /** A new tensor whose dimensions lie in memory in the order of those of `like`, so that heads that were split off merge for nothing. */
 function allocateLike(op: string, like: Tensor, shape: Shape): Tensor {
   const order = shape.map((_, d) => d);
-  if (like.ndim === shape.length)
-    order.sort((a, b) => (like.strides[b] as number) - (like.strides[a] as number) || a - b);
-  const dense = allocate(op, storageOf(like).heap, like.dtype, shape);
+  if (ndimOf(like) === shape.length)
+    order.sort((a, b) => (stridesOf(like)[b] as number) - (stridesOf(like)[a] as number) || a - b);
+  const dense = allocate(op, storageOf(like).heap, dtypeOf(like), shape);
   if (order.every((d, i) => d === i) || order.at(-1) !== shape.length - 1) return dense;
   const strides = new Array<number>(shape.length);
   order.reduceRight((step, d) => {
     strides[d] = step;
     return step * (shape[d] as number);
   }, 1);
-  const ordered = makeTensor(storageOf(dense), like.dtype, shape, strides);
+  const ordered = makeTensor(storageOf(dense), dtypeOf(like), shape, strides);
   dense.dispose();
   return ordered;
 }
 
 /** The batch and [L, S, E, Eᵥ] where the kernels serve, null where they do not. */
 function kernelSizes(op: string, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | null) {
-  const [l, e] = query.shape.slice(-2) as [number, number];
-  const [s, v] = value.shape.slice(-2) as [number, number];
+  const [l, e] = shapeOf(query).slice(-2) as [number, number];
+  const [s, v] = shapeOf(value).slice(-2) as [number, number];
   const given = [query, key, value, ...(mask === null ? [] : [mask])];
   const batch = broadcastShapes(
     op,
-    given.map((x) => x.shape.slice(0, -2)),
+    given.map((x) => shapeOf(x).slice(0, -2)),
   );
   const sizes = [l, s, e, v];
   if (sizeOf([...batch, ...sizes]) === 0 || e > MAX_FEATURES || v > MAX_FEATURES) return null;
   if (mask !== null) {
-    if (mask.dtype !== 'bool' && (mask.dtype !== query.dtype || tracks([mask]))) return null;
-    const scores = [l, s].slice(Math.max(0, 2 - mask.ndim));
-    if (!mask.shape.slice(-2).every((n, d) => n === 1 || n === scores[d])) return null;
+    if (dtypeOf(mask) !== 'bool' && (dtypeOf(mask) !== dtypeOf(query) || tracks([mask]))) return null;
+    const scores = [l, s].slice(Math.max(0, 2 - ndimOf(mask)));
+    if (
+      !shapeOf(mask)
+        .slice(-2)
+        .every((n, d) => n === 1 || n === scores[d])
+    )
+      return null;
   }
   return { batch, sizes };
 }
@@ -178,7 +187,7 @@ function fused(
   const { heap } = storageOf(query);
   const [l, , e, v] = sizes as [number, number, number, number];
   const params = [form.scale, Number(form.isCausal)];
-  const dtype = query.dtype;
+  const dtype = dtypeOf(query);
   const out = allocateLike(op, query, [...batch, l, v]);
   const lse = allocate(op, heap, dtype, [...batch, l, 1]);
   const inputs = [
@@ -219,7 +228,7 @@ function fused(
         ['mask', mask],
       ]),
     });
-    return gradients.map((gradient, i) => (needs[i] ? sumTo(gradient, (tensors[i] as Tensor).shape) : null));
+    return gradients.map((gradient, i) => (needs[i] ? sumTo(gradient, shapeOf(tensors[i] as Tensor)) : null));
   });
   return out;
 }
@@ -241,9 +250,9 @@ function composedGradients(
   };
   const scores = needsQuery || needsKey ? slopes() : null;
   return [
-    scores && needsQuery ? sumTo(matmul(scores, key), query.shape) : null,
-    scores && needsKey ? sumTo(matmul(transpose(scores, -2, -1), query), key.shape) : null,
-    needsValue ? sumTo(matmul(transpose(weights, -2, -1), g), value.shape) : null,
+    scores && needsQuery ? sumTo(matmul(scores, key), shapeOf(query)) : null,
+    scores && needsKey ? sumTo(matmul(transpose(scores, -2, -1), query), shapeOf(key)) : null,
+    needsValue ? sumTo(matmul(transpose(weights, -2, -1), g), shapeOf(value)) : null,
   ];
 }
 
@@ -264,10 +273,10 @@ export function scaledDotProductAttention(
   for (const x of [query, key, value]) expectTensor(op, x);
   commonHeap(op, [query, key, value]);
   checkShapes(op, query, key, value);
-  const { dropoutP, ...form } = resolve(op, options, query.shape.at(-1) as number);
+  const { dropoutP, ...form } = resolve(op, options, shapeOf(query).at(-1) as number);
   const { mask } = form;
-  if (mask !== null && mask.dtype !== 'bool' && !mask.isFloatingPoint)
-    throw new DTypeError(op, `attnMask is bool or floating point, got ${mask.dtype}`);
+  if (mask !== null && dtypeOf(mask) !== 'bool' && !mask.isFloatingPoint)
+    throw new DTypeError(op, `attnMask is bool or floating point, got ${dtypeOf(mask)}`);
   commonHeap(op, [query, mask]);
   const sizes = dropoutP === 0 ? kernelSizes(op, query, key, value, mask) : null;
   if (sizes !== null) return fused(op, query, key, value, form, sizes);

@@ -5,7 +5,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { add, lerp_, mul, rsqrt, square, sub } from '../generated/elementwise.ts';
 import { BATCH_NORM, BATCH_NORM_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, contiguous, detach } from './convert.ts';
 import { named } from './params.ts';
 import { mean, sum } from './reduce.ts';
@@ -40,8 +40,8 @@ export interface BatchNormSetting {
 
 /** x as [n, c, l], and operands that walk all of it or its channels. */
 function spaceOf(x: Tensor) {
-  const [n, c] = x.shape as readonly [number, number];
-  const l = x.size / (n * c);
+  const [n, c] = shapeOf(x) as readonly [number, number];
+  const l = numelOf(x) / (n * c);
   const whole = [c * l, l, 1] as const;
   return {
     shape: [n, c, l] as const,
@@ -54,11 +54,14 @@ function spaceOf(x: Tensor) {
 const spread = (channels: Tensor, x: Tensor): Tensor =>
   reshape(
     channels,
-    x.shape.map((n, d) => (d === 1 ? n : 1)),
+    shapeOf(x).map((n, d) => (d === 1 ? n : 1)),
   );
 
 /** All dimensions but that of the channels. */
-const others = (x: Tensor): number[] => x.shape.map((_, d) => d).filter((d) => d !== 1);
+const others = (x: Tensor): number[] =>
+  shapeOf(x)
+    .map((_, d) => d)
+    .filter((d) => d !== 1);
 
 /** Gradients by the backward kernel. */
 function fused(
@@ -73,11 +76,14 @@ function fused(
 ): (Tensor | null)[] {
   const { heap } = storageOf(g);
   const { shape, all, perChannel } = spaceOf(x);
-  const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
-  const [dweight, dbias] = [average, average].map(() => allocate(op, heap, g.dtype, average.shape)) as [Tensor, Tensor];
+  const dx = needsX ? allocate(op, heap, dtypeOf(g), shapeOf(x)) : null;
+  const [dweight, dbias] = [average, average].map(() => allocate(op, heap, dtypeOf(g), shapeOf(average))) as [
+    Tensor,
+    Tensor,
+  ];
   emit(op, heap, {
     opcode: BATCH_NORM_BACKWARD,
-    dtype: g.dtype,
+    dtype: dtypeOf(g),
     shape,
     operands: [
       dx && all(dx),
@@ -119,11 +125,11 @@ function byBatch(op: string, x: Tensor, setting: BatchNormSetting): Tensor {
   const [factor, shift] = [weight && contiguous(weight), bias && contiguous(bias)];
   const { shape, all, perChannel } = spaceOf(source);
   const [n, c, l] = shape;
-  const out = allocate(op, heap, x.dtype, x.shape);
-  const [average, variance] = [allocate(op, heap, x.dtype, [c]), allocate(op, heap, x.dtype, [c])];
+  const out = allocate(op, heap, dtypeOf(x), shapeOf(x));
+  const [average, variance] = [allocate(op, heap, dtypeOf(x), [c]), allocate(op, heap, dtypeOf(x), [c])];
   emit(op, heap, {
     opcode: BATCH_NORM,
-    dtype: x.dtype,
+    dtype: dtypeOf(x),
     shape,
     operands: [all(out), ...[average, variance].map(perChannel), all(source), ...[factor, shift].map(perChannel)],
     params: [eps],
@@ -154,11 +160,14 @@ function byRunning(x: Tensor, { runningMean, runningVar, weight, bias, eps }: Ba
 function checkChannels(op: string, x: Tensor, name: string, value: unknown): void {
   if (value === null) return;
   const tensor = expectTensor(op, value, `a tensor as ${name}`);
-  const channels = x.shape[1] ?? 0;
-  if (tensor.ndim !== 1 || tensor.size !== channels)
-    throw new ShapeError(op, `wants a ${name} of shape [${channels}], got ${formatShape(tensor.shape)}`);
-  if (tensor.dtype !== x.dtype)
-    throw new DTypeError(op, `the input is ${x.dtype} and the ${name} ${tensor.dtype}; convert one with to({ dtype })`);
+  const channels = shapeOf(x)[1] ?? 0;
+  if (ndimOf(tensor) !== 1 || numelOf(tensor) !== channels)
+    throw new ShapeError(op, `wants a ${name} of shape [${channels}], got ${formatShape(shapeOf(tensor))}`);
+  if (dtypeOf(tensor) !== dtypeOf(x))
+    throw new DTypeError(
+      op,
+      `the input is ${dtypeOf(x)} and the ${name} ${dtypeOf(tensor)}; convert one with to({ dtype })`,
+    );
 }
 
 function numberOf(op: string, name: string, value: unknown, fallback: number): number {
@@ -171,18 +180,18 @@ function numberOf(op: string, name: string, value: unknown, fallback: number): n
 export function normalizeBatch(op: string, value: unknown, setting: BatchNormSetting): Tensor {
   const x = expectTensor(op, value);
   // PyTorch lets a vector pass that has no elements.
-  if (x.ndim < 2 && !(x.ndim === 1 && x.size === 0))
-    throw new ShapeError(op, `wants a tensor of shape [N, C] or [N, C, …], got ${formatShape(x.shape)}`);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
+  if (ndimOf(x) < 2 && !(ndimOf(x) === 1 && numelOf(x) === 0))
+    throw new ShapeError(op, `wants a tensor of shape [N, C] or [N, C, …], got ${formatShape(shapeOf(x))}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${dtypeOf(x)}`);
   const { runningMean, runningVar, weight, bias, training } = setting;
   for (const [name, tensor] of Object.entries({ runningMean, runningVar, weight, bias }))
     checkChannels(op, x, name, tensor);
   if (!training && (runningMean === null || runningVar === null))
     throw new ArgumentError(op, 'wants runningMean and runningVar outside of training');
-  if (x.size === 0) return clone(x);
+  if (numelOf(x) === 0) return clone(x);
   if (!training) return byRunning(x, setting);
-  if (x.size === x.shape[1])
-    throw new ShapeError(op, `wants more than one value per channel in training, got ${formatShape(x.shape)}`);
+  if (numelOf(x) === shapeOf(x)[1])
+    throw new ShapeError(op, `wants more than one value per channel in training, got ${formatShape(shapeOf(x))}`);
   return byBatch(op, x, setting);
 }
 

@@ -7,7 +7,7 @@ import type { Heap } from '../memory/storage.ts';
 import { allocate, commonHeap, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import { type DType, isFloating, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
-import { storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, shapeOf, storageOf, stridesOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { castTo, sumTo } from './convert.ts';
 import { promoted } from './elementwise.ts';
 import { reshape } from './view.ts';
@@ -24,13 +24,13 @@ export const commonType = (operands: readonly TensorLike[]): DType => resultType
 export function choose(op: string, condition: Tensor, x: TensorLike, y: TensorLike, dtype: DType): Tensor {
   const heap = commonHeap(op, [condition, x, y]);
   const branches = [x, y].map((branch) => (typeof branch === 'number' ? branch : castTo(branch, dtype)));
-  const shapeOf = (value: TensorLike): Shape => (typeof value === 'number' ? [] : value.shape);
-  const shape = broadcastShapes(op, [condition, ...branches].map(shapeOf));
+  const shapeOfAny = (value: TensorLike): Shape => (typeof value === 'number' ? [] : shapeOf(value));
+  const shape = broadcastShapes(op, [condition, ...branches].map(shapeOfAny));
   const out = allocate(op, heap, dtype, shape);
   const walked = coalesce(shape, [
-    out.strides,
+    stridesOf(out),
     ...[condition, ...branches].map((value) =>
-      typeof value === 'number' ? shape.map(() => 0) : broadcastStrides(value.shape, value.strides, shape),
+      typeof value === 'number' ? shape.map(() => 0) : broadcastStrides(shapeOf(value), stridesOf(value), shape),
     ),
   ]);
   emit(op, heap, {
@@ -43,7 +43,7 @@ export function choose(op: string, condition: Tensor, x: TensorLike, y: TensorLi
         : operand(value, walked.strides[i] as Shape),
     ),
   });
-  const [shapeX, shapeY] = [shapeOf(x), shapeOf(y)];
+  const [shapeX, shapeY] = [shapeOfAny(x), shapeOfAny(y)];
   track(op, [null, ...branches], [out], [condition], ([g], [mask], [, needsX, needsY]) => [
     null,
     needsX ? sumTo(choose(op, mask as Tensor, g as Tensor, 0, dtype), shapeX) : null,
@@ -54,7 +54,7 @@ export function choose(op: string, condition: Tensor, x: TensorLike, y: TensorLi
 
 function expectMask(op: string, value: unknown): Tensor {
   const mask = expectTensor(op, value, 'a bool tensor');
-  if (mask.dtype !== 'bool') throw new DTypeError(op, `wants a bool tensor as condition, got ${mask.dtype}`);
+  if (dtypeOf(mask) !== 'bool') throw new DTypeError(op, `wants a bool tensor as condition, got ${dtypeOf(mask)}`);
   return mask;
 }
 
@@ -67,7 +67,7 @@ export function where(condition: Tensor, x: TensorLike, y: TensorLike): Tensor {
 
 /** @internal @throws DTypeError unless a tensor of this dtype can hold the value without changing its kind. */
 export function checkFits(op: string, value: TensorLike, dtype: DType): void {
-  const own = typeof value === 'number' ? typeOfScalar(value) : value.dtype;
+  const own = typeof value === 'number' ? typeOfScalar(value) : dtypeOf(value);
   if (isFloating(own) && !isFloating(dtype))
     throw new DTypeError(op, `the value ${typeof value === 'number' ? value : own} does not fit a tensor of ${dtype}`);
 }
@@ -77,10 +77,13 @@ export function maskedFill(x: Tensor, mask: Tensor, value: TensorLike): Tensor {
   expectTensor('maskedFill', x);
   const condition = expectMask('maskedFill', mask);
   expectOperand('maskedFill', value);
-  if (typeof value !== 'number' && value.ndim !== 0)
-    throw new ShapeError('maskedFill', `the value is a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
-  checkFits('maskedFill', value, x.dtype);
-  return choose('maskedFill', condition, value, x, x.dtype);
+  if (typeof value !== 'number' && ndimOf(value) !== 0)
+    throw new ShapeError(
+      'maskedFill',
+      `the value is a number or a 0-d tensor, got shape ${formatShape(shapeOf(value))}`,
+    );
+  checkFits('maskedFill', value, dtypeOf(x));
+  return choose('maskedFill', condition, value, x, dtypeOf(x));
 }
 
 /** @internal start, start + step, …: n whole numbers. */
@@ -105,11 +108,11 @@ export function triangle(
 
 function keepTriangle(op: string, x: Tensor, diagonal: number, lower: boolean): Tensor {
   expectTensor(op, x);
-  if (x.ndim < 2) throw new ShapeError(op, `wants at least 2 dimensions, got shape ${formatShape(x.shape)}`);
+  if (ndimOf(x) < 2) throw new ShapeError(op, `wants at least 2 dimensions, got shape ${formatShape(shapeOf(x))}`);
   if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 30)
     throw new ArgumentError(op, `diagonal is a whole number, got ${describe(diagonal)}`);
-  const [rows, columns] = x.shape.slice(-2) as [number, number];
-  return choose(op, triangle(op, storageOf(x).heap, rows, columns, diagonal, lower), x, 0, x.dtype);
+  const [rows, columns] = shapeOf(x).slice(-2) as [number, number];
+  return choose(op, triangle(op, storageOf(x).heap, rows, columns, diagonal, lower), x, 0, dtypeOf(x));
 }
 
 /** The lower triangle of matrices [..., m, n], with zeros above the given diagonal. */

@@ -10,7 +10,7 @@ import { CONV2D, CONV2D_BACKWARD_INPUT, CONV2D_BACKWARD_WEIGHT } from '../genera
 import type { Operand } from '../program/encode.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveShape, sizeOf } from '../tensor/layout.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { named } from './params.ts';
 import { sum } from './reduce.ts';
@@ -80,12 +80,12 @@ function space(form: Form, images: number, o: number, c: number) {
 function forward(op: string, x: Tensor, weight: Tensor, bias: Tensor | null, form: Form): Tensor {
   const heap = commonHeap(op, [x, weight, bias]);
   const [images, filters, shift] = [contiguous(x), contiguous(weight), bias && contiguous(bias)];
-  const [n, c, outChannels] = [x.shape[0] as number, weight.shape[1] as number, weight.shape[0] as number];
+  const [n, c, outChannels] = [shapeOf(x)[0] as number, shapeOf(weight)[1] as number, shapeOf(weight)[0] as number];
   const shape = resolveShape(op, [n, outChannels, ...form.result]);
   const at = space(form, n, outChannels / form.groups, c);
-  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, x) : allocate(op, heap, x.dtype, shape);
+  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, x) : allocate(op, heap, dtypeOf(x), shape);
   const operands = [at.result(out), at.image(images), at.filter(filters), shift && at.bias(shift)];
-  emit(op, heap, { opcode: CONV2D, dtype: x.dtype, shape: at.shape, operands, params: at.params });
+  emit(op, heap, { opcode: CONV2D, dtype: dtypeOf(x), shape: at.shape, operands, params: at.params });
   track(op, [images, filters, shift], [out], [images, filters], ([grad], [input, taps], needs) => {
     const [g, a, w] = [grad, input, taps] as [Tensor, Tensor, Tensor];
     return [
@@ -101,12 +101,12 @@ function forward(op: string, x: Tensor, weight: Tensor, bias: Tensor | null, for
 function toInput(op: string, g: Tensor, weight: Tensor, form: Form): Tensor {
   const heap = commonHeap(op, [g, weight]);
   const [slope, filters] = [contiguous(g), contiguous(weight)];
-  const [n, c, outChannels] = [g.shape[0] as number, weight.shape[1] as number, weight.shape[0] as number];
+  const [n, c, outChannels] = [shapeOf(g)[0] as number, shapeOf(weight)[1] as number, shapeOf(weight)[0] as number];
   const shape = resolveShape(op, [n, c * form.groups, ...form.image]);
   const at = space(form, n, outChannels / form.groups, c);
-  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, g) : allocate(op, heap, g.dtype, shape);
+  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, g) : allocate(op, heap, dtypeOf(g), shape);
   const operands = [at.image(out), at.result(slope), at.filter(filters)];
-  emit(op, heap, { opcode: CONV2D_BACKWARD_INPUT, dtype: g.dtype, shape: at.shape, operands, params: at.params });
+  emit(op, heap, { opcode: CONV2D_BACKWARD_INPUT, dtype: dtypeOf(g), shape: at.shape, operands, params: at.params });
   track(op, [slope, filters], [out], [slope, filters], ([grad], [input, taps], needs) => {
     const [h, a, w] = [grad, input, taps] as [Tensor, Tensor, Tensor];
     return [needs[0] ? forward(op, h, w, null, form) : null, needs[1] ? toWeight(op, a, h, form) : null];
@@ -118,13 +118,13 @@ function toInput(op: string, g: Tensor, weight: Tensor, form: Form): Tensor {
 function toWeight(op: string, g: Tensor, x: Tensor, form: Form): Tensor {
   const heap = commonHeap(op, [g, x]);
   const [slope, images] = [contiguous(g), contiguous(x)];
-  const [n, outChannels] = [g.shape[0] as number, g.shape[1] as number];
-  const c = (x.shape[1] as number) / form.groups;
+  const [n, outChannels] = [shapeOf(g)[0] as number, shapeOf(g)[1] as number];
+  const c = (shapeOf(x)[1] as number) / form.groups;
   const shape = [outChannels, c, ...form.kernel];
   const at = space(form, n, outChannels / form.groups, c);
-  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, g) : allocate(op, heap, g.dtype, shape);
+  const out = sizeOf(at.shape) === 0 ? filled(op, shape, 0, g) : allocate(op, heap, dtypeOf(g), shape);
   const operands = [at.filter(out), at.result(slope), at.image(images)];
-  emit(op, heap, { opcode: CONV2D_BACKWARD_WEIGHT, dtype: g.dtype, shape: at.shape, operands, params: at.params });
+  emit(op, heap, { opcode: CONV2D_BACKWARD_WEIGHT, dtype: dtypeOf(g), shape: at.shape, operands, params: at.params });
   track(op, [slope, images], [out], [slope, images], ([grad], [left, right], needs) => {
     const [v, a, b] = [grad, left, right] as [Tensor, Tensor, Tensor];
     return [needs[0] ? forward(op, b, v, null, form) : null, needs[1] ? toInput(op, a, v, form) : null];
@@ -142,23 +142,29 @@ function groupsOf(op: string, value: unknown): number {
 /** The filters, after checks of everything but their channels. */
 function filtersOf(op: string, x: Tensor, value: unknown): Tensor {
   const weight = expectTensor(op, value, 'a tensor as weight');
-  if (weight.ndim !== 4 || weight.shape[2] === 0 || weight.shape[3] === 0)
+  if (ndimOf(weight) !== 4 || shapeOf(weight)[2] === 0 || shapeOf(weight)[3] === 0)
     throw new ShapeError(
       op,
-      `wants a weight of four dimensions, the last two of at least 1, got ${formatShape(weight.shape)}`,
+      `wants a weight of four dimensions, the last two of at least 1, got ${formatShape(shapeOf(weight))}`,
     );
-  if (weight.dtype !== x.dtype)
-    throw new DTypeError(op, `the input is ${x.dtype} and the weight ${weight.dtype}; convert one with to({ dtype })`);
+  if (dtypeOf(weight) !== dtypeOf(x))
+    throw new DTypeError(
+      op,
+      `the input is ${dtypeOf(x)} and the weight ${dtypeOf(weight)}; convert one with to({ dtype })`,
+    );
   return weight;
 }
 
 function biasOf(op: string, x: Tensor, channels: number, value: unknown): Tensor | null {
   if (value === null) return null;
   const bias = expectTensor(op, value, 'a tensor as bias');
-  if (bias.ndim !== 1 || bias.shape[0] !== channels)
-    throw new ShapeError(op, `wants a bias of shape [${channels}], got ${formatShape(bias.shape)}`);
-  if (bias.dtype !== x.dtype)
-    throw new DTypeError(op, `the input is ${x.dtype} and the bias ${bias.dtype}; convert one with to({ dtype })`);
+  if (ndimOf(bias) !== 1 || shapeOf(bias)[0] !== channels)
+    throw new ShapeError(op, `wants a bias of shape [${channels}], got ${formatShape(shapeOf(bias))}`);
+  if (dtypeOf(bias) !== dtypeOf(x))
+    throw new DTypeError(
+      op,
+      `the input is ${dtypeOf(x)} and the bias ${dtypeOf(bias)}; convert one with to({ dtype })`,
+    );
   return bias;
 }
 
@@ -209,14 +215,14 @@ export function conv2d(
   const names = ['bias', 'stride', 'padding', 'dilation', 'groups'] as const;
   const given = named(op, names, [bias, stride, padding, dilation, groups]);
   const parts = groupsOf(op, given.groups);
-  const [, channels, ...image] = batch.shape as readonly [number, number, number, number];
-  const [outChannels, c, ...kernel] = filters.shape as readonly [number, number, number, number];
+  const [, channels, ...image] = shapeOf(batch) as readonly [number, number, number, number];
+  const [outChannels, c, ...kernel] = shapeOf(filters) as readonly [number, number, number, number];
   if (channels === 0 || image[0] === 0 || image[1] === 0)
-    throw new ShapeError(op, `wants images of at least one channel and one place, got ${formatShape(batch.shape)}`);
+    throw new ShapeError(op, `wants images of at least one channel and one place, got ${formatShape(shapeOf(batch))}`);
   if (c * parts !== channels || outChannels % parts !== 0)
     throw new ShapeError(
       op,
-      `images of ${channels} channels in ${parts} groups do not fit a weight of shape ${formatShape(filters.shape)}: ` +
+      `images of ${channels} channels in ${parts} groups do not fit a weight of shape ${formatShape(shapeOf(filters))}: ` +
         `wants [a multiple of ${parts}, ${channels / parts}, height, width]`,
     );
   const shift = biasOf(op, batch, outChannels, given.bias);
@@ -229,7 +235,7 @@ export function conv2d(
 }
 
 /** A row of one number per channel, to be added to images. */
-const perChannel = (bias: Tensor): Tensor => reshape(bias, [1, bias.size, 1, 1]);
+const perChannel = (bias: Tensor): Tensor => reshape(bias, [1, numelOf(bias), 1, 1]);
 
 /**
  * The transpose of `conv2d` as a linear map of images: every element of x scales a copy of its filter, and the copies are added up.
@@ -257,12 +263,12 @@ export function convTranspose2d(
   const names = ['bias', 'stride', 'padding', 'outputPadding', 'groups', 'dilation'] as const;
   const given = named(op, names, [bias, stride, padding, outputPadding, groups, dilation]);
   const parts = groupsOf(op, given.groups);
-  const [, channels, ...result] = batch.shape as readonly [number, number, number, number];
-  const [inChannels, c, ...kernel] = filters.shape as readonly [number, number, number, number];
+  const [, channels, ...result] = shapeOf(batch) as readonly [number, number, number, number];
+  const [inChannels, c, ...kernel] = shapeOf(filters) as readonly [number, number, number, number];
   if (inChannels !== channels || channels % parts !== 0)
     throw new ShapeError(
       op,
-      `images of ${channels} channels in ${parts} groups do not fit a weight of shape ${formatShape(filters.shape)}: ` +
+      `images of ${channels} channels in ${parts} groups do not fit a weight of shape ${formatShape(shapeOf(filters))}: ` +
         `wants [${channels}, outChannels / groups, height, width], and channels in whole groups`,
     );
   const shift = biasOf(op, batch, c * parts, given.bias);

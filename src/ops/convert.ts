@@ -9,20 +9,33 @@ import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
 import { broadcastStrides, coalesce, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
 import { elementsOf, typeOfArray } from '../tensor/nested.ts';
 import { finish, resolveOptions } from '../tensor/options.ts';
-import { isTensor, makeTensor, offsetOf, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import {
+  dtypeOf,
+  isRowMajor,
+  isTensor,
+  makeTensor,
+  ndimOf,
+  numelOf,
+  offsetOf,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+  type TensorLike,
+} from '../tensor/tensor.ts';
 import { checkInPlace, overwritten, writeOver } from './inplace.ts';
 import { sum } from './reduce.ts';
 import { expand, reshape } from './view.ts';
 
 /** Writes `source`, broadcast and converted, into `target`. */
 export function copyInto(op: string, target: Tensor, source: Tensor): void {
-  const { shape, strides } = coalesce(target.shape, [
-    target.strides,
-    broadcastStrides(source.shape, source.strides, target.shape),
+  const { shape, strides } = coalesce(shapeOf(target), [
+    stridesOf(target),
+    broadcastStrides(shapeOf(source), stridesOf(source), shapeOf(target)),
   ]);
   emit(op, storageOf(target).heap, {
     opcode: COPY,
-    dtype: target.dtype,
+    dtype: dtypeOf(target),
     shape,
     operands: [operand(target, strides[0] as Shape), operand(source, strides[1] as Shape)],
   });
@@ -30,12 +43,12 @@ export function copyInto(op: string, target: Tensor, source: Tensor): void {
 
 /** Writes a constant into every element of `target`. */
 export function fillWith(op: string, target: Tensor, value: number): void {
-  const { shape, strides } = coalesce(target.shape, [target.strides]);
+  const { shape, strides } = coalesce(shapeOf(target), [stridesOf(target)]);
   // A value that int64 immediates or uint8 cannot hold is converted by the kernel, from float64.
-  const from: DType = isFloating(target.dtype) ? target.dtype : 'float64';
+  const from: DType = isFloating(dtypeOf(target)) ? dtypeOf(target) : 'float64';
   emit(op, storageOf(target).heap, {
     opcode: COPY,
-    dtype: target.dtype,
+    dtype: dtypeOf(target),
     shape,
     operands: [operand(target, strides[0] as Shape), immediate(value, from, shape.length)],
   });
@@ -43,27 +56,27 @@ export function fillWith(op: string, target: Tensor, value: number): void {
 
 /** A new constant tensor on the backend and of the dtype of `like`. */
 export function filled(op: string, shape: Shape, value: number, like: Tensor): Tensor {
-  const out = allocate(op, storageOf(like).heap, like.dtype, shape);
+  const out = allocate(op, storageOf(like).heap, dtypeOf(like), shape);
   fillWith(op, out, value);
   return out;
 }
 
 /** The tensor in another dtype; itself if it has that dtype. */
 export function castTo(x: Tensor, dtype: DType): Tensor {
-  if (x.dtype === dtype) return x;
-  const out = allocate('to', storageOf(x).heap, dtype, x.shape);
+  if (dtypeOf(x) === dtype) return x;
+  const out = allocate('to', storageOf(x).heap, dtype, shapeOf(x));
   copyInto('to', out, x);
-  const from = x.dtype;
+  const from = dtypeOf(x);
   track('to', [x], [out], [], ([g]) => [castTo(g as Tensor, from)]);
   return out;
 }
 
 /** Sums a gradient over the dimensions that were broadcast, so that it has the input's shape again. */
 export function sumTo(g: Tensor, shape: Shape): Tensor {
-  if (sameShape(g.shape, shape)) return g;
-  const lead = g.ndim - shape.length;
+  if (sameShape(shapeOf(g), shape)) return g;
+  const lead = ndimOf(g) - shape.length;
   const dims: number[] = [];
-  for (let d = 0; d < g.ndim; d++) if (d < lead || (shape[d - lead] === 1 && g.shape[d] !== 1)) dims.push(d);
+  for (let d = 0; d < ndimOf(g); d++) if (d < lead || (shape[d - lead] === 1 && shapeOf(g)[d] !== 1)) dims.push(d);
   return reshape(dims.length === 0 ? g : sum(g, dims), shape);
 }
 
@@ -80,14 +93,14 @@ export interface ToOptions {
  */
 export function to(x: Tensor, options: DType | ToOptions): Tensor {
   expectTensor('to', x);
-  const { dtype = x.dtype, backend = x.backend }: ToOptions =
+  const { dtype = dtypeOf(x), backend = x.backend }: ToOptions =
     typeof options === 'string' ? { dtype: options } : (options ?? {});
   if (!isDType(dtype)) throw new DTypeError('to', `unknown dtype ${describe(dtype)}`);
   if (backend === x.backend) return castTo(x, dtype);
   const elements = x.data();
-  const moved = allocateOne('to', heapOf('to', backend), x.dtype, x.shape);
+  const moved = allocateOne('to', heapOf('to', backend), dtypeOf(x), shapeOf(x));
   storageOf(moved)
-    .view(x.dtype, 0, x.size)
+    .view(dtypeOf(x), 0, numelOf(x))
     .set(elements as never);
   return castTo(moved, dtype);
 }
@@ -95,7 +108,7 @@ export function to(x: Tensor, options: DType | ToOptions): Tensor {
 /** A copy in fresh memory; gradients flow through it. */
 export function clone(x: Tensor): Tensor {
   expectTensor('clone', x);
-  const out = allocate('clone', storageOf(x).heap, x.dtype, x.shape);
+  const out = allocate('clone', storageOf(x).heap, dtypeOf(x), shapeOf(x));
   copyInto('clone', out, x);
   track('clone', [x], [out], [], ([g]) => [g as Tensor]);
   return out;
@@ -103,13 +116,13 @@ export function clone(x: Tensor): Tensor {
 
 /** The tensor itself if its elements lie in row-major order, otherwise a copy in that order. */
 export function contiguous(x: Tensor): Tensor {
-  return expectTensor('contiguous', x).isContiguous ? x : clone(x);
+  return isRowMajor(expectTensor('contiguous', x)) ? x : clone(x);
 }
 
 /** The same data without its history: gradients stop here. Shares memory. */
 export function detach(x: Tensor): Tensor {
   expectTensor('detach', x);
-  return makeTensor(storageOf(x), x.dtype, x.shape, x.strides, offsetOf(x));
+  return makeTensor(storageOf(x), dtypeOf(x), shapeOf(x), stridesOf(x), offsetOf(x));
 }
 
 /** Overwrites `x` with `source`, broadcast and converted. Returns `x`. */
@@ -120,9 +133,9 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
   checkInPlace('copy_', x);
   let value =
     storageOf(source).heap === storageOf(x).heap
-      ? castTo(source, x.dtype)
-      : to(source, { dtype: x.dtype, backend: x.backend });
-  if (!sameShape(value.shape, x.shape)) value = expand(value, x.shape);
+      ? castTo(source, dtypeOf(x))
+      : to(source, { dtype: dtypeOf(x), backend: x.backend });
+  if (!sameShape(shapeOf(value), shapeOf(x))) value = expand(value, shapeOf(x));
   // A leaf has no node that x could take over, and overlapping memory must be read before it is written.
   if ((value === source && source.requiresGrad) || storageOf(value) === storageOf(x)) value = clone(value);
   writeOver('copy_', x, value);
@@ -133,8 +146,8 @@ export function copy_(x: Tensor, source: TensorLike): Tensor {
 export function fill_(x: Tensor, value: TensorLike): Tensor {
   expectTensor('fill_', x);
   if (isTensor(value)) {
-    if (value.ndim !== 0)
-      throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(value.shape)}`);
+    if (ndimOf(value) !== 0)
+      throw new ShapeError('fill_', `wants a number or a 0-d tensor, got shape ${formatShape(shapeOf(value))}`);
     return copy_(x, value);
   }
   if (typeof value !== 'number') throw new ArgumentError('fill_', `wants a number, got ${describe(value)}`);
@@ -148,7 +161,7 @@ export function fill_(x: Tensor, value: TensorLike): Tensor {
 export const zero_ = (x: Tensor): Tensor => fill_(x, 0);
 
 /** Size in bytes of one element. */
-export const elementSize = (x: Tensor): number => dtypeInfo[expectTensor('elementSize', x).dtype].bytes;
+export const elementSize = (x: Tensor): number => dtypeInfo[dtypeOf(expectTensor('elementSize', x))].bytes;
 
 /**
  * A copy of a typed array's elements in row-major order; without a shape, in one dimension.

@@ -19,7 +19,7 @@ import {
   type Sizes,
   type TensorOptions,
 } from '../tensor/options.ts';
-import { isTensor, makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, isTensor, makeTensor, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, detach, fillWith, fromTypedArray, to } from './convert.ts';
 
 /**
@@ -39,7 +39,7 @@ export function tensor(data: NestedData | Tensor, options?: TensorOptions): Tens
   const converted = values.map((value, i) => convertElement('tensor', value, dtype, i));
   const out = allocateOne('tensor', resolved.heap, dtype, shape);
   storageOf(out)
-    .view(dtype, 0, out.size)
+    .view(dtype, 0, numelOf(out))
     .set(converted as never);
   return finish(out, resolved);
 }
@@ -71,7 +71,7 @@ function constant(op: string, shape: Shape, value: Scalar, resolved: Resolved): 
   const exact = typeof element !== 'bigint' || Number.isSafeInteger(Number(element));
   const out = exact ? allocate(op, heap, dtype, shape) : allocateOne(op, heap, dtype, shape);
   if (exact) fillWith(op, out, Number(element));
-  else (storageOf(out).view(dtype, 0, out.size) as BigInt64Array).fill(element as bigint);
+  else (storageOf(out).view(dtype, 0, numelOf(out)) as BigInt64Array).fill(element as bigint);
   return finish(out, resolved);
 }
 
@@ -114,25 +114,25 @@ export function full(shape: Shape, value: Scalar, options?: TensorOptions): Tens
 /** Zeros of the shape, dtype and backend of `x`. */
 export const zerosLike = (x: Tensor, options?: TensorOptions): Tensor => {
   const resolved = optionsLike('zerosLike', x, options);
-  return constant('zerosLike', x.shape, 0, resolved);
+  return constant('zerosLike', shapeOf(x), 0, resolved);
 };
 
 /** Ones of the shape, dtype and backend of `x`. */
 export const onesLike = (x: Tensor, options?: TensorOptions): Tensor => {
   const resolved = optionsLike('onesLike', x, options);
-  return constant('onesLike', x.shape, 1, resolved);
+  return constant('onesLike', shapeOf(x), 1, resolved);
 };
 
 /** A tensor full of `value`, of the shape, dtype and backend of `x`. */
 export function fullLike(x: Tensor, value: Scalar, options?: TensorOptions): Tensor {
   const resolved = optionsLike('fullLike', x, options);
-  return constant('fullLike', x.shape, expectScalar('fullLike', value), resolved);
+  return constant('fullLike', shapeOf(x), expectScalar('fullLike', value), resolved);
 }
 
 /** A tensor of the shape, dtype and backend of `x`, whose elements are whatever the memory held. */
 export function emptyLike(x: Tensor, options?: TensorOptions): Tensor {
   const resolved = optionsLike('emptyLike', x, options);
-  return uninitialised('emptyLike', x.shape, resolved);
+  return uninitialised('emptyLike', shapeOf(x), resolved);
 }
 
 function expectFinite(op: string, name: string, value: unknown): number {
@@ -225,7 +225,7 @@ export function eye(n: number, m?: number | TensorOptions, options?: TensorOptio
   const resolved = resolveOptions('eye', options ?? (square ? m : undefined), 'float32');
   const shape = checkShape('eye', [rows, columns]);
   const out = constant('eye', shape, 0, { ...resolved, requiresGrad: false });
-  const diagonal = makeTensor(storageOf(out), out.dtype, [Math.min(rows, columns)], [columns + 1]);
+  const diagonal = makeTensor(storageOf(out), dtypeOf(out), [Math.min(rows, columns)], [columns + 1]);
   fillWith('eye', diagonal, 1);
   diagonal.dispose();
   return finish(out, resolved);

@@ -7,7 +7,7 @@ import { track, tracks } from '../autograd/track.ts';
 import { mul, ne, sub } from '../generated/elementwise.ts';
 import { CROSS_ENTROPY, CROSS_ENTROPY_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, operand } from '../tensor/create.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, numelOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo, contiguous } from './convert.ts';
 import { checkIndex, indexSelect, oneHot } from './index.ts';
@@ -22,7 +22,7 @@ const EVERYWHERE = [0, 0] as const;
 
 /** The weight of each target's class. */
 export const weightsOf = (weight: Tensor, index: Tensor): Tensor =>
-  reshape(indexSelect(weight, 0, reshape(index, [index.size])), index.shape);
+  reshape(indexSelect(weight, 0, reshape(index, [numelOf(index)])), shapeOf(index));
 
 /**
  * weight[t] · −log softmax(x)[t] for every target t, 0 for those of the class to ignore. `dim` holds the classes, of which
@@ -31,15 +31,15 @@ export const weightsOf = (weight: Tensor, index: Tensor): Tensor =>
  */
 export function lossesOfClasses(x: Tensor, dim: number, target: Tensor, given: Tensor | null, ignored: number): Tensor {
   const heap = commonHeap(OP, [x, target, given]);
-  const classes = x.shape[dim] as number;
+  const classes = shapeOf(x)[dim] as number;
   const [rows, index] = [toRows(OP, x, dim), contiguous(target)];
   const weight = given === null ? null : contiguous(given);
   const { shape, strides } = rowSpace(rows);
-  const losses = allocate(OP, heap, x.dtype, target.shape);
-  const lse = allocate(OP, heap, x.dtype, target.shape);
+  const losses = allocate(OP, heap, dtypeOf(x), shapeOf(target));
+  const lse = allocate(OP, heap, dtypeOf(x), shapeOf(target));
   emit(OP, heap, checkIndex(index, classes, ignored), {
     opcode: CROSS_ENTROPY,
-    dtype: x.dtype,
+    dtype: dtypeOf(x),
     shape,
     operands: [
       operand(losses, PER_ROW),
@@ -74,12 +74,12 @@ function fused(
 ): Tensor {
   const rows = toRows(OP, x, dim);
   const { shape, strides } = rowSpace(rows);
-  const out = allocate(OP, storageOf(x).heap, x.dtype, rows.shape);
+  const out = allocate(OP, storageOf(x).heap, dtypeOf(x), shapeOf(rows));
   // What a mean or a sum hands back is one number, repeated without a copy.
-  const slope = g.strides.every((stride) => stride === 0) ? operand(g, EVERYWHERE) : operand(contiguous(g), PER_ROW);
+  const slope = stridesOf(g).every((stride) => stride === 0) ? operand(g, EVERYWHERE) : operand(contiguous(g), PER_ROW);
   emit(OP, storageOf(x).heap, {
     opcode: CROSS_ENTROPY_BACKWARD,
-    dtype: x.dtype,
+    dtype: dtypeOf(x),
     shape,
     operands: [
       operand(out, strides),
@@ -106,6 +106,6 @@ function composed(
   const counts = ne(target, ignored);
   const index = where(counts, target, 0);
   const slope = where(counts, weight === undefined ? g : mul(g, weightsOf(weight, index)), 0);
-  const hot = movedim(oneHot(index, x.shape[dim] as number), -1, dim);
-  return mul(unsqueeze(slope, dim), sub(softmax(x, dim), castTo(hot, x.dtype)));
+  const hot = movedim(oneHot(index, shapeOf(x)[dim] as number), -1, dim);
+  return mul(unsqueeze(slope, dim), sub(softmax(x, dim), castTo(hot, dtypeOf(x))));
 }

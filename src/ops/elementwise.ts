@@ -12,7 +12,18 @@ import { allocate, commonHeap, emit, emitFlat, type Instruction, immediate, oper
 import { type DType, isFloating, type Promoted, resultType, typeOfScalar } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { convertElement } from '../tensor/nested.ts';
-import { isTensor, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import {
+  dtypeOf,
+  isRowMajor,
+  isTensor,
+  ndimOf,
+  numelOf,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+  type TensorLike,
+} from '../tensor/tensor.ts';
 import { castTo, clone, filled, sumTo } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
 import { checkInPlace, overlaps, writeOver } from './inplace.ts';
@@ -56,7 +67,7 @@ const UNIT = [1] as const;
 /** How an operand takes part in a promotion. */
 export function promoted(input: TensorLike): Promoted {
   if (typeof input === 'number') return { dtype: typeOfScalar(input), priority: 0 };
-  return { dtype: input.dtype, priority: input.ndim > 0 ? 2 : 1 };
+  return { dtype: dtypeOf(input), priority: ndimOf(input) > 0 ? 2 : 1 };
 }
 
 /** The dtype that an op computes in. */
@@ -64,7 +75,7 @@ function computeType(op: string, spec: ElementwiseSpec, inputs: readonly TensorL
   const first = inputs[0] as TensorLike;
   // Derivatives compute with plain numbers too, and must not lose digits.
   if (inputs.every((input) => typeof input === 'number')) return 'float64';
-  const common = inputs.length === 1 ? (first as Tensor).dtype : resultType(inputs.map(promoted));
+  const common = inputs.length === 1 ? dtypeOf(first as Tensor) : resultType(inputs.map(promoted));
   if (spec.dtypes === 'float') return isFloating(common) ? common : 'float32';
   if (common !== 'bool' || spec.dtypes === 'any') return common;
   throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
@@ -83,12 +94,16 @@ function flatLead(inputs: readonly TensorLike[]): Tensor | null {
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i] as TensorLike;
     if (typeof x === 'number') continue;
-    if (!isTensor(x) || x.disposed || !x.isContiguous) return null;
+    if (!isTensor(x) || x.disposed || !isRowMajor(x)) return null;
     if (lead === null) lead = x;
-    else if (storageOf(x).heap !== storageOf(lead).heap || x.dtype !== lead.dtype || !sameShape(x.shape, lead.shape))
+    else if (
+      storageOf(x).heap !== storageOf(lead).heap ||
+      dtypeOf(x) !== dtypeOf(lead) ||
+      !sameShape(shapeOf(x), shapeOf(lead))
+    )
       return null;
   }
-  return lead?.isFloatingPoint && lead.size > 0 ? lead : null;
+  return lead?.isFloatingPoint && numelOf(lead) > 0 ? lead : null;
 }
 
 /** Runs an elementwise op on tensors and numbers. */
@@ -111,8 +126,8 @@ function computeFlat(
   params: readonly number[],
 ): Tensor {
   const { heap } = storageOf(lead);
-  const out = allocate(op, heap, spec.test ? 'bool' : lead.dtype, lead.shape);
-  emitFlat(op, heap, spec.opcode, out, lead.dtype, inputs, params);
+  const out = allocate(op, heap, spec.test ? 'bool' : dtypeOf(lead), shapeOf(lead));
+  emitFlat(op, heap, spec.opcode, out, dtypeOf(lead), inputs, params);
   return out;
 }
 
@@ -151,23 +166,23 @@ export function applyInPlace(
   const dtype = computeType(op, spec, inputs);
   const result = spec.test ? 'bool' : dtype;
   if (
-    result !== target.dtype &&
-    (spec.test || isFloating(result) > isFloating(target.dtype) || target.dtype === 'bool')
+    result !== dtypeOf(target) &&
+    (spec.test || isFloating(result) > isFloating(dtypeOf(target)) || dtypeOf(target) === 'bool')
   )
-    throw new DTypeError(op, `the result is ${result} and cannot be stored in a ${target.dtype} tensor`);
+    throw new DTypeError(op, `the result is ${result} and cannot be stored in a ${dtypeOf(target)} tensor`);
   const shape = broadcastShapes(
     op,
-    inputs.map((input) => (typeof input === 'number' ? [] : input.shape)),
+    inputs.map((input) => (typeof input === 'number' ? [] : shapeOf(input))),
   );
-  if (!sameShape(shape, target.shape))
+  if (!sameShape(shape, shapeOf(target)))
     throw new ShapeError(
       op,
-      `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(target.shape)}`,
+      `the result has shape ${formatShape(shape)} and cannot be stored in ${formatShape(shapeOf(target))}`,
     );
   checkInPlace(op, target);
   // Gradients are those of the op on the tensor's former value, which lives on in the graph only.
   const tracked = tracks(inputs) && spec.vjp !== null;
-  const direct = target.dtype === dtype && !tracked && !overlaps(target, inputs);
+  const direct = dtypeOf(target) === dtype && !tracked && !overlaps(target, inputs);
   if (direct) {
     compute(
       op,
@@ -185,7 +200,7 @@ export function applyInPlace(
   const reads = tracked && spec.vjp?.some(({ uses }) => uses.includes('x'));
   const former = reads ? clone(target) : target;
   const operands = inputs.map((input) => (input === target ? former : input));
-  writeOver(op, target, castTo(apply({ ...spec, name: op }, operands, params), target.dtype));
+  writeOver(op, target, castTo(apply({ ...spec, name: op }, operands, params), dtypeOf(target)));
   return target;
 }
 
@@ -209,34 +224,36 @@ function compute(
   // Bool arithmetic is done on the bytes and brought back to 0 and 1.
   const lanes: DType = dtype === 'bool' ? 'uint8' : dtype;
   if (!isFloating(dtype)) checkParams(op, params, lanes);
-  let flat = into === null || into.isContiguous;
+  let flat = into === null || isRowMajor(into);
   let common: Shape | null = null;
   for (let i = 0; flat && i < inputs.length; i++) {
     const input = inputs[i] as TensorLike;
     if (typeof input === 'number') continue;
-    common ??= input.shape;
-    flat = input.isContiguous && sameShape(input.shape, common);
+    common ??= shapeOf(input);
+    flat = isRowMajor(input) && sameShape(shapeOf(input), common);
   }
   let shape: Shape = common ?? [];
   if (!flat)
     shape = broadcastShapes(
       op,
-      inputs.map((input) => (typeof input === 'number' ? [] : input.shape)),
+      inputs.map((input) => (typeof input === 'number' ? [] : shapeOf(input))),
     );
   const out = into ?? allocate(op, heap, spec.test ? 'bool' : dtype, shape);
   let space: Shape;
   let operands: Operand[];
   if (flat) {
-    space = [out.size];
+    space = [numelOf(out)];
     operands = [
       operand(out, UNIT),
       ...inputs.map((x) => (typeof x === 'number' ? immediate(x, lanes, 1) : operand(x, UNIT))),
     ];
   } else {
     const walked = coalesce(shape, [
-      out.strides,
+      stridesOf(out),
       ...inputs.map((x) =>
-        typeof x === 'number' ? new Array<number>(shape.length).fill(0) : broadcastStrides(x.shape, x.strides, shape),
+        typeof x === 'number'
+          ? new Array<number>(shape.length).fill(0)
+          : broadcastStrides(shapeOf(x), stridesOf(x), shape),
       ),
     ]);
     space = walked.shape;
@@ -276,7 +293,7 @@ function trackElementwise(
       saved.push(value);
     }
   }
-  const shapes = inputs.map((input) => (typeof input === 'number' ? null : input.shape));
+  const shapes = inputs.map((input) => (typeof input === 'number' ? null : shapeOf(input)));
   const numbers = inputs.map((input) => (typeof input === 'number' ? input : null));
   record(spec.name, inputs, [out], saved, ([g], kept, needs) => {
     const term = (name: keyof Terms): TensorLike => {
@@ -289,7 +306,7 @@ function trackElementwise(
       const derivative = derivatives[i];
       if (derivative === undefined) return filled(spec.name, shape, 0, g as Tensor);
       const values = derivative.uses.map(term);
-      return sumTo(castTo(cotangent(spec, derivative, values, g as Tensor, params), (g as Tensor).dtype), shape);
+      return sumTo(castTo(cotangent(spec, derivative, values, g as Tensor, params), dtypeOf(g as Tensor)), shape);
     });
   });
 }
@@ -310,5 +327,5 @@ function cotangent(
   const kernel = { opcode: fused, test: false, divides: false };
   const lead = flatLead(values);
   if (lead !== null) return computeFlat(spec.name, lead, kernel, values, params);
-  return compute(spec.name, storageOf(g).heap, kernel, values, g.dtype, params, null);
+  return compute(spec.name, storageOf(g).heap, kernel, values, dtypeOf(g), params, null);
 }

@@ -10,7 +10,16 @@ import { CHECK_INDEX, GATHER, SCATTER, SCATTER_ADD } from '../generated/opcodes.
 import { allocate, commonHeap, emit, expectTensor, type Instruction, operand } from '../tensor/create.ts';
 import { broadcastShapes, broadcastStrides, coalesce, resolveDim, resolveShape, type Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import {
+  dtypeOf,
+  ndimOf,
+  numelOf,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+  type TensorLike,
+} from '../tensor/tensor.ts';
 import { checkFits, choose, positions } from './condition.ts';
 import { castTo, clone, copyInto, filled, fillWith } from './convert.ts';
 import { amax } from './reduce.ts';
@@ -19,8 +28,9 @@ import { expand, narrow, reshape, slice } from './view.ts';
 /** An index tensor as the kernels take it. */
 function expectIndex(op: string, value: unknown): Tensor {
   const index = expectTensor(op, value, 'a tensor of indices');
-  if (index.dtype === 'int64' || index.dtype === 'int32' || index.dtype === 'uint8') return castTo(index, 'int64');
-  throw new DTypeError(op, `wants int64 indices, got ${index.dtype}`);
+  if (dtypeOf(index) === 'int64' || dtypeOf(index) === 'int32' || dtypeOf(index) === 'uint8')
+    return castTo(index, 'int64');
+  throw new DTypeError(op, `wants int64 indices, got ${dtypeOf(index)}`);
 }
 
 /**
@@ -28,8 +38,8 @@ function expectIndex(op: string, value: unknown): Tensor {
  * are looked at once.
  */
 export function checkIndex(index: Tensor, n: number, exempt?: number): Instruction {
-  const once = index.shape.map((size, d) => (index.strides[d] === 0 ? Math.min(size, 1) : size));
-  const { shape, strides } = coalesce(once, [index.strides]);
+  const once = shapeOf(index).map((size, d) => (stridesOf(index)[d] === 0 ? Math.min(size, 1) : size));
+  const { shape, strides } = coalesce(once, [stridesOf(index)]);
   return {
     opcode: CHECK_INDEX,
     dtype: 'int64',
@@ -42,27 +52,27 @@ export function checkIndex(index: Tensor, n: number, exempt?: number): Instructi
 /** The record that moves between `whole`, indexed along `dim`, and `parts`, both walked in the shape of the index. */
 function move(opcode: number, whole: Tensor, dim: number, index: Tensor, parts: Tensor): Instruction {
   // Every index into nothing is out of range; the check before this record says so.
-  if (whole.size === 0) return { opcode, dtype: whole.dtype, shape: [0], operands: [] };
-  const { shape, strides } = coalesce(index.shape, [
-    whole.strides.with(dim, 0),
-    index.strides,
-    broadcastStrides(parts.shape, parts.strides, index.shape),
+  if (numelOf(whole) === 0) return { opcode, dtype: dtypeOf(whole), shape: [0], operands: [] };
+  const { shape, strides } = coalesce(shapeOf(index), [
+    stridesOf(whole).with(dim, 0),
+    stridesOf(index),
+    broadcastStrides(shapeOf(parts), stridesOf(parts), shapeOf(index)),
   ]);
   const [a, b, c] = strides as [number[], number[], number[]];
   const [indexed, indices, items] = [operand(whole, a), operand(index, b), operand(parts, c)];
   const operands = opcode === GATHER ? [items, indexed, indices] : [indexed, indices, items];
-  return { opcode, dtype: whole.dtype, shape, operands, params: [whole.strides[dim] as number] };
+  return { opcode, dtype: dtypeOf(whole), shape, operands, params: [stridesOf(whole)[dim] as number] };
 }
 
 /** @internal x[…, index, …] along `dim`, in the shape of the index (int64, as many dimensions as x). */
 export function pick(op: string, x: Tensor, dim: number, index: Tensor, ignored: number | null = null): Tensor {
   const heap = commonHeap(op, [x, index]);
-  const out = allocate(op, heap, x.dtype, index.shape);
-  emit(op, heap, checkIndex(index, x.shape[dim] as number), move(GATHER, x, dim, index, out));
-  const shape = x.shape;
+  const out = allocate(op, heap, dtypeOf(x), shapeOf(index));
+  emit(op, heap, checkIndex(index, shapeOf(x)[dim] as number), move(GATHER, x, dim, index, out));
+  const shape = shapeOf(x);
   track(op, [x], [out], [index], ([g], [places]) => {
     let grad = g as Tensor;
-    if (ignored !== null) grad = choose(op, eq(slice(places as Tensor, -1, 0, 1), ignored), 0, grad, grad.dtype);
+    if (ignored !== null) grad = choose(op, eq(slice(places as Tensor, -1, 0, 1), ignored), 0, grad, dtypeOf(grad));
     return [accumulate(op, shape, dim, places as Tensor, grad)];
   });
   return out;
@@ -79,39 +89,40 @@ export function accumulate(op: string, shape: Shape, dim: number, index: Tensor,
 /** A copy of `x` into which `parts` were written or added where the index says. Not recorded. */
 function scattered(op: string, opcode: number, x: Tensor, dim: number, index: Tensor, parts: Tensor): Tensor {
   const heap = commonHeap(op, [x, index, parts]);
-  const out = allocate(op, heap, x.dtype, x.shape);
+  const out = allocate(op, heap, dtypeOf(x), shapeOf(x));
   copyInto(op, out, x);
-  emit(op, heap, checkIndex(index, x.shape[dim] as number), move(opcode, out, dim, index, parts));
+  emit(op, heap, checkIndex(index, shapeOf(x)[dim] as number), move(opcode, out, dim, index, parts));
   return out;
 }
 
 /** The index of `indexSelect` and `indexAdd`, repeated over the other dimensions of `shape`. */
 function sliceIndex(op: string, value: unknown, shape: Shape, dim: number): Tensor {
   const index = expectIndex(op, value);
-  if (index.ndim > 1)
-    throw new ShapeError(op, `the index has at most one dimension, got shape ${formatShape(index.shape)}`);
+  if (ndimOf(index) > 1)
+    throw new ShapeError(op, `the index has at most one dimension, got shape ${formatShape(shapeOf(index))}`);
   return expand(
     reshape(
       index,
-      shape.map((_, d) => (d === dim ? index.size : 1)),
+      shape.map((_, d) => (d === dim ? numelOf(index) : 1)),
     ),
-    shape.with(dim, index.size),
+    shape.with(dim, numelOf(index)),
   );
 }
 
 /** Checks that index and tensor fit for `gather` and `scatter`; an empty index fits anything. */
 function checkIndexShape(op: string, x: Tensor, dim: number, index: Tensor): void {
-  const fits = index.ndim === x.ndim && index.shape.every((n, d) => d === dim || n <= (x.shape[d] as number));
-  if (!fits && index.size > 0)
+  const fits =
+    ndimOf(index) === ndimOf(x) && shapeOf(index).every((n, d) => d === dim || n <= (shapeOf(x)[d] as number));
+  if (!fits && numelOf(index) > 0)
     throw new ShapeError(
       op,
-      `an index of shape ${formatShape(index.shape)} does not fit ${formatShape(x.shape)}: ` +
+      `an index of shape ${formatShape(shapeOf(index))} does not fit ${formatShape(shapeOf(x))}: ` +
         `wants as many dimensions, and no more elements outside of dimension ${dim}`,
     );
 }
 
 /** A 0-d tensor as a vector of one element. */
-const atLeast1d = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
+const atLeast1d = (x: Tensor): Tensor => (ndimOf(x) === 0 ? reshape(x, [1]) : x);
 
 /**
  * Elements picked along `dim`: out[i][j] = x[index[i][j]][j] for dim 0. The result has the shape of the index.
@@ -120,34 +131,37 @@ const atLeast1d = (x: Tensor): Tensor => (x.ndim === 0 ? reshape(x, [1]) : x);
 export function gather(x: Tensor, dim: number, index: Tensor): Tensor {
   expectTensor('gather', x);
   const places = expectIndex('gather', index);
-  const d = resolveDim('gather', dim, x.ndim);
+  const d = resolveDim('gather', dim, ndimOf(x));
   const [whole, at] = [atLeast1d(x), atLeast1d(places)];
   checkIndexShape('gather', whole, d, at);
-  if (at.size === 0) return reshape(narrow(reshape(x, [x.size]), 0, 0, 0), places.shape);
+  if (numelOf(at) === 0) return reshape(narrow(reshape(x, [numelOf(x)]), 0, 0, 0), shapeOf(places));
   const out = pick('gather', whole, d, at);
-  return places.ndim === 0 ? reshape(out, []) : out;
+  return ndimOf(places) === 0 ? reshape(out, []) : out;
 }
 
 /** The leading part of `source` that an index of the given shape covers. */
 function cover(op: string, source: Tensor, shape: Shape): Tensor {
-  if (source.ndim !== shape.length || shape.some((n, d) => n > (source.shape[d] as number)))
+  if (ndimOf(source) !== shape.length || shape.some((n, d) => n > (shapeOf(source)[d] as number)))
     throw new ShapeError(
       op,
-      `a source of shape ${formatShape(source.shape)} is too small for the index ${formatShape(shape)}`,
+      `a source of shape ${formatShape(shapeOf(source))} is too small for the index ${formatShape(shape)}`,
     );
-  return shape.reduce((part, n, d) => (n === part.shape[d] ? part : narrow(part, d, 0, n)), source);
+  return shape.reduce((part, n, d) => (n === shapeOf(part)[d] ? part : narrow(part, d, 0, n)), source);
 }
 
 function checkSource(op: string, x: Tensor, source: unknown): Tensor {
   const tensor = expectTensor(op, source, 'a tensor as source');
-  if (tensor.dtype !== x.dtype)
-    throw new DTypeError(op, `the source is ${tensor.dtype} and the tensor ${x.dtype}; convert one with to({ dtype })`);
+  if (dtypeOf(tensor) !== dtypeOf(x))
+    throw new DTypeError(
+      op,
+      `the source is ${dtypeOf(tensor)} and the tensor ${dtypeOf(x)}; convert one with to({ dtype })`,
+    );
   return tensor;
 }
 
 /** Which parts a scatter left visible: of several written to one place, the last. */
 function survivors(op: string, shape: Shape, dim: number, index: Tensor): Tensor {
-  const order = reshape(positions(op, storageOf(index).heap, 'int64', index.size), index.shape);
+  const order = reshape(positions(op, storageOf(index).heap, 'int64', numelOf(index)), shapeOf(index));
   const out = filled(op, shape, 0, index);
   emit(op, storageOf(index).heap, move(SCATTER, out, dim, index, order));
   return eq(pick(op, out, dim, index), order);
@@ -161,29 +175,35 @@ function survivors(op: string, shape: Shape, dim: number, index: Tensor): Tensor
 export function scatter(x: Tensor, dim: number, index: Tensor, source: TensorLike): Tensor {
   expectTensor('scatter', x);
   const places = atLeast1d(expectIndex('scatter', index));
-  const d = resolveDim('scatter', dim, x.ndim);
+  const d = resolveDim('scatter', dim, ndimOf(x));
   const whole = atLeast1d(x);
   checkIndexShape('scatter', whole, d, places);
   let parts: Tensor;
   if (typeof source === 'number') {
-    checkFits('scatter', source, x.dtype);
+    checkFits('scatter', source, dtypeOf(x));
     parts = filled('scatter', [], source, x);
   } else parts = checkSource('scatter', x, source);
-  if (places.size === 0) return clone(x);
-  if (typeof source !== 'number') parts = cover('scatter', atLeast1d(parts), places.shape);
+  if (numelOf(places) === 0) return clone(x);
+  if (typeof source !== 'number') parts = cover('scatter', atLeast1d(parts), shapeOf(places));
   const out = scattered('scatter', SCATTER, whole, d, places, parts);
   track('scatter', [whole, parts], [out], [places], ([g], [at], [needsX, needsSource]) => {
     const [grad, index] = [g as Tensor, at as Tensor];
     const kept = () =>
-      choose('scatter', survivors('scatter', grad.shape, d, index), pick('scatter', grad, d, index), 0, grad.dtype);
+      choose(
+        'scatter',
+        survivors('scatter', shapeOf(grad), d, index),
+        pick('scatter', grad, d, index),
+        0,
+        dtypeOf(grad),
+      );
     return [needsX ? scatter(grad, d, index, 0) : null, needsSource ? kept() : null];
   });
-  return x.ndim === 0 ? reshape(out, []) : out;
+  return ndimOf(x) === 0 ? reshape(out, []) : out;
 }
 
 /** @throws DTypeError for bool, which cannot be added to. */
 function checkAddable(op: string, x: Tensor): void {
-  if (x.dtype === 'bool') throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
+  if (dtypeOf(x) === 'bool') throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
 }
 
 function addAt(op: string, x: Tensor, dim: number, index: Tensor, parts: Tensor): Tensor {
@@ -203,13 +223,13 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
   expectTensor('scatterAdd', x);
   checkAddable('scatterAdd', x);
   const places = atLeast1d(expectIndex('scatterAdd', index));
-  const d = resolveDim('scatterAdd', dim, x.ndim);
+  const d = resolveDim('scatterAdd', dim, ndimOf(x));
   const whole = atLeast1d(x);
   checkIndexShape('scatterAdd', whole, d, places);
   const given = atLeast1d(checkSource('scatterAdd', x, source));
-  if (places.size === 0) return clone(x);
-  const out = addAt('scatterAdd', whole, d, places, cover('scatterAdd', given, places.shape));
-  return x.ndim === 0 ? reshape(out, []) : out;
+  if (numelOf(places) === 0) return clone(x);
+  const out = addAt('scatterAdd', whole, d, places, cover('scatterAdd', given, shapeOf(places)));
+  return ndimOf(x) === 0 ? reshape(out, []) : out;
 }
 
 /**
@@ -218,11 +238,12 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
  */
 export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   expectTensor('indexSelect', x);
-  const d = resolveDim('indexSelect', dim, x.ndim);
+  const d = resolveDim('indexSelect', dim, ndimOf(x));
   const whole = atLeast1d(x);
-  const out = pick('indexSelect', whole, d, sliceIndex('indexSelect', index, whole.shape, d));
-  if (x.ndim > 0) return out;
-  if (out.size !== 1) throw new ShapeError('indexSelect', `one index is needed for a 0-d tensor, got ${out.size}`);
+  const out = pick('indexSelect', whole, d, sliceIndex('indexSelect', index, shapeOf(whole), d));
+  if (ndimOf(x) > 0) return out;
+  if (numelOf(out) !== 1)
+    throw new ShapeError('indexSelect', `one index is needed for a 0-d tensor, got ${numelOf(out)}`);
   return reshape(out, []);
 }
 
@@ -239,37 +260,37 @@ export interface IndexAddOptions {
 export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor, options?: IndexAddOptions): Tensor {
   expectTensor('indexAdd', x);
   checkAddable('indexAdd', x);
-  const d = resolveDim('indexAdd', dim, x.ndim);
+  const d = resolveDim('indexAdd', dim, ndimOf(x));
   const { alpha = 1 } = checkOptions('indexAdd', options, ['alpha']);
   if (typeof alpha !== 'number') throw new ArgumentError('indexAdd', `alpha is a number, got ${describe(alpha)}`);
-  checkFits('indexAdd', alpha, x.dtype);
+  checkFits('indexAdd', alpha, dtypeOf(x));
   const [whole, parts] = [atLeast1d(x), atLeast1d(checkSource('indexAdd', x, source))];
-  const at = sliceIndex('indexAdd', index, whole.shape, d);
-  if (parts.ndim !== at.ndim || parts.shape.some((n, i) => n !== at.shape[i]))
+  const at = sliceIndex('indexAdd', index, shapeOf(whole), d);
+  if (ndimOf(parts) !== ndimOf(at) || shapeOf(parts).some((n, i) => n !== shapeOf(at)[i]))
     throw new ShapeError(
       'indexAdd',
-      `wants a source of shape ${formatShape(at.shape)}, got ${formatShape(parts.shape)}`,
+      `wants a source of shape ${formatShape(shapeOf(at))}, got ${formatShape(shapeOf(parts))}`,
     );
   const out = addAt('indexAdd', whole, d, at, alpha === 1 ? parts : mul(parts, alpha));
-  return x.ndim === 0 ? reshape(out, []) : out;
+  return ndimOf(x) === 0 ? reshape(out, []) : out;
 }
 
 /** `gather` with the other dimensions broadcast; without `dim`, from the flattened tensor. */
 export function takeAlongDim(x: Tensor, indices: Tensor, dim?: number | null): Tensor {
   expectTensor('takeAlongDim', x);
   const index = expectIndex('takeAlongDim', indices);
-  if (dim === null || dim === undefined) return gather(reshape(x, [x.size]), 0, reshape(index, [index.size]));
-  const d = resolveDim('takeAlongDim', dim, x.ndim);
-  if (x.ndim !== index.ndim || x.ndim === 0)
+  if (dim === null || dim === undefined) return gather(reshape(x, [numelOf(x)]), 0, reshape(index, [numelOf(index)]));
+  const d = resolveDim('takeAlongDim', dim, ndimOf(x));
+  if (ndimOf(x) !== ndimOf(index) || ndimOf(x) === 0)
     throw new ShapeError(
       'takeAlongDim',
-      `wants as many dimensions of indices as of the tensor, at least one, got ${formatShape(index.shape)} and ${formatShape(x.shape)}`,
+      `wants as many dimensions of indices as of the tensor, at least one, got ${formatShape(shapeOf(index))} and ${formatShape(shapeOf(x))}`,
     );
-  const shape = broadcastShapes('takeAlongDim', [x.shape.with(d, 1), index.shape.with(d, 1)]);
+  const shape = broadcastShapes('takeAlongDim', [shapeOf(x).with(d, 1), shapeOf(index).with(d, 1)]);
   return gather(
-    expand(x, shape.with(d, x.shape[d] as number)),
+    expand(x, shape.with(d, shapeOf(x)[d] as number)),
     d,
-    expand(index, shape.with(d, index.shape[d] as number)),
+    expand(index, shape.with(d, shapeOf(index)[d] as number)),
   );
 }
 
@@ -286,18 +307,18 @@ export interface EmbeddingOptions {
 export function embedding(indices: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor {
   const index = expectIndex('embedding', indices);
   expectTensor('embedding', weight);
-  if (weight.ndim !== 2)
-    throw new ShapeError('embedding', `wants a weight of shape [rows, features], got ${formatShape(weight.shape)}`);
+  if (ndimOf(weight) !== 2)
+    throw new ShapeError('embedding', `wants a weight of shape [rows, features], got ${formatShape(shapeOf(weight))}`);
   const { paddingIdx = null } = checkOptions('embedding', options, ['paddingIdx']);
-  const rows = weight.shape[0] as number;
+  const rows = shapeOf(weight)[0] as number;
   let padding: number | null = null;
   if (paddingIdx !== null) {
     if (!Number.isInteger(paddingIdx) || (paddingIdx as number) >= rows || (paddingIdx as number) < -rows)
       throw new IndexError('embedding', `paddingIdx ${describe(paddingIdx)} is out of range for ${rows} rows`);
     padding = ((paddingIdx as number) + rows) % rows;
   }
-  const places = sliceIndex('embedding', reshape(index, [index.size]), weight.shape, 0);
-  return reshape(pick('embedding', weight, 0, places, padding), [...index.shape, weight.shape[1] as number]);
+  const places = sliceIndex('embedding', reshape(index, [numelOf(index)]), shapeOf(weight), 0);
+  return reshape(pick('embedding', weight, 0, places, padding), [...shapeOf(index), shapeOf(weight)[1] as number]);
 }
 
 /**
@@ -309,14 +330,14 @@ export function oneHot(indices: Tensor, numClasses = -1): Tensor {
   const index = expectIndex('oneHot', indices);
   if (!Number.isInteger(numClasses) || numClasses < -1 || numClasses === 0)
     throw new ArgumentError('oneHot', `numClasses is a positive whole number, or -1, got ${describe(numClasses)}`);
-  if (numClasses === -1 && index.size === 0)
+  if (numClasses === -1 && numelOf(index) === 0)
     throw new ArgumentError('oneHot', 'the number of classes cannot be told from no indices; pass numClasses');
   const classes = numClasses === -1 ? Math.max(amax(index).item() + 1, 0) : numClasses;
   const heap = storageOf(index).heap;
-  const out = allocate('oneHot', heap, 'int64', resolveShape('oneHot', [...index.shape, classes]));
+  const out = allocate('oneHot', heap, 'int64', resolveShape('oneHot', [...shapeOf(index), classes]));
   fillWith('oneHot', out, 0);
-  const places = reshape(index, [...index.shape, 1]);
+  const places = reshape(index, [...shapeOf(index), 1]);
   const ones = filled('oneHot', [], 1, index);
-  emit('oneHot', heap, checkIndex(places, classes), move(SCATTER, out, index.ndim, places, ones));
+  emit('oneHot', heap, checkIndex(places, classes), move(SCATTER, out, ndimOf(index), places, ones));
   return out;
 }

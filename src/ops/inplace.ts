@@ -10,6 +10,8 @@ import { allocate } from '../tensor/create.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import {
   baseOf,
+  dtypeOf,
+  isRowMajor,
   isTensor,
   makeTensor,
   nodeOf,
@@ -17,7 +19,9 @@ import {
   outputIndexOf,
   rebase,
   setViewHistory,
+  shapeOf,
   storageOf,
+  stridesOf,
   type Tensor,
   type TensorLike,
 } from '../tensor/tensor.ts';
@@ -29,7 +33,7 @@ export function checkInPlace(op: string, target: Tensor): void {
   if (repeats(target))
     throw new ShapeError(
       op,
-      `several elements of the expanded tensor ${formatShape(target.shape)} share memory; clone() it first`,
+      `several elements of the expanded tensor ${formatShape(shapeOf(target))} share memory; clone() it first`,
     );
   seriesRules()?.inPlace();
   if (storageOf(target).lent)
@@ -49,7 +53,7 @@ export function checkInPlace(op: string, target: Tensor): void {
 }
 
 /** Whether several indices lead to the same element. */
-const repeats = (x: Tensor): boolean => x.strides.some((stride, d) => stride === 0 && (x.shape[d] as number) > 1);
+const repeats = (x: Tensor): boolean => stridesOf(x).some((stride, d) => stride === 0 && (shapeOf(x)[d] as number) > 1);
 
 /** Whether an input shares memory with the target in a different layout, so that writing would change what is still to be read. */
 export function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean {
@@ -60,8 +64,8 @@ export function overlaps(target: Tensor, inputs: readonly TensorLike[]): boolean
       storageOf(input) === storageOf(target) &&
       !(
         offsetOf(input) === offsetOf(target) &&
-        sameShape(input.shape, target.shape) &&
-        sameShape(input.strides, target.strides)
+        sameShape(shapeOf(input), shapeOf(target)) &&
+        sameShape(stridesOf(input), stridesOf(target))
       ),
   );
 }
@@ -89,17 +93,17 @@ interface Part {
 }
 
 const partOf = (base: Tensor, view: Tensor): Part => ({
-  shape: view.shape,
-  strides: view.strides,
+  shape: shapeOf(view),
+  strides: stridesOf(view),
   offset: offsetOf(view) - offsetOf(base),
 });
 
 /** Gradients have row-major memory, so a part can be found in them only if the base has that as well. */
 function expectRowMajor(op: string, base: Tensor): void {
-  if (!base.isContiguous)
+  if (!isRowMajor(base))
     throw new AutogradError(
       op,
-      `a view of a tensor with strides ${formatShape(base.strides)} was changed in place where gradients flow; call contiguous() on that tensor first`,
+      `a view of a tensor with strides ${formatShape(stridesOf(base))} was changed in place where gradients flow; call contiguous() on that tensor first`,
     );
 }
 
@@ -107,7 +111,7 @@ function expectRowMajor(op: string, base: Tensor): void {
 function replaceInBase(op: string, base: Tensor, view: Tensor, value: Tensor | null): void {
   expectRowMajor(op, base);
   const part = partOf(base, view);
-  const after = makeTensor(storageOf(base), base.dtype, base.shape, base.strides, offsetOf(base));
+  const after = makeTensor(storageOf(base), dtypeOf(base), shapeOf(base), stridesOf(base), offsetOf(base));
   track(op, [base, value], [after], [], ([g], _, [needsBase, needsValue]) => [
     needsBase ? withoutPart(op, g as Tensor, part) : null,
     needsValue ? clone(stridedPart(contiguous(g as Tensor), part)) : null,
@@ -118,9 +122,9 @@ function replaceInBase(op: string, base: Tensor, view: Tensor, value: Tensor | n
 
 /** A gradient with zeros where the part lies. */
 function withoutPart(op: string, g: Tensor, part: Part): Tensor {
-  const out = allocate(op, storageOf(g).heap, g.dtype, g.shape);
+  const out = allocate(op, storageOf(g).heap, dtypeOf(g), shapeOf(g));
   copyInto(op, out, g);
-  const hole = makeTensor(storageOf(out), out.dtype, part.shape, part.strides, part.offset);
+  const hole = makeTensor(storageOf(out), dtypeOf(out), part.shape, part.strides, part.offset);
   fillWith(op, hole, 0);
   hole.dispose();
   track(op, [g], [out], [], ([gg]) => [withoutPart(op, gg as Tensor, part)]);

@@ -4,7 +4,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { allocate, commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, promoteTypes } from '../tensor/dtype.ts';
 import { resolveDim, sameShape } from '../tensor/layout.ts';
-import { makeTensor, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, makeTensor, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, copyInto } from './convert.ts';
 import { narrow, unsqueeze } from './view.ts';
 
@@ -24,32 +24,34 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   const heap = commonHeap('cat', all);
   // PyTorch lets empty vectors pass whatever the others' rank.
   const list =
-    all.length > 1 && all.some((x) => !sameShape(x.shape, [0])) ? all.filter((x) => !sameShape(x.shape, [0])) : all;
+    all.length > 1 && all.some((x) => !sameShape(shapeOf(x), [0]))
+      ? all.filter((x) => !sameShape(shapeOf(x), [0]))
+      : all;
   const first = list[0] as Tensor;
-  if (first.ndim === 0) throw new ShapeError('cat', '0-d tensors cannot be joined; use stack');
-  const d = resolveDim('cat', dim, first.ndim);
+  if (ndimOf(first) === 0) throw new ShapeError('cat', '0-d tensors cannot be joined; use stack');
+  const d = resolveDim('cat', dim, ndimOf(first));
   for (const x of list)
-    if (x.ndim !== first.ndim || !sameShape(x.shape.with(d, 0), first.shape.with(d, 0)))
+    if (ndimOf(x) !== ndimOf(first) || !sameShape(shapeOf(x).with(d, 0), shapeOf(first).with(d, 0)))
       throw new ShapeError(
         'cat',
-        `shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ in more than dimension ${d}`,
+        `shapes ${formatShape(shapeOf(first))} and ${formatShape(shapeOf(x))} differ in more than dimension ${d}`,
       );
-  const dtype = all.map((x) => x.dtype).reduce<DType>(promoteTypes, first.dtype);
+  const dtype = all.map((x) => dtypeOf(x)).reduce<DType>(promoteTypes, dtypeOf(first));
   const parts = list.map((x) => castTo(x, dtype));
-  const sizes = parts.map((x) => x.shape[d] as number);
+  const sizes = parts.map((x) => shapeOf(x)[d] as number);
   const out = allocate(
     'cat',
     heap,
     dtype,
-    first.shape.with(
+    shapeOf(first).with(
       d,
       sizes.reduce((a, b) => a + b, 0),
     ),
   );
-  const strideOfDim = out.strides[d] as number;
+  const strideOfDim = stridesOf(out)[d] as number;
   let start = 0;
   for (const [i, part] of parts.entries()) {
-    const place = makeTensor(storageOf(out), dtype, part.shape, out.strides, start * strideOfDim);
+    const place = makeTensor(storageOf(out), dtype, shapeOf(part), stridesOf(out), start * strideOfDim);
     copyInto('cat', place, part);
     place.dispose();
     start += sizes[i] as number;
@@ -69,9 +71,12 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const list = expectList('stack', tensors);
   const first = list[0] as Tensor;
   for (const x of list)
-    if (!sameShape(x.shape, first.shape))
-      throw new ShapeError('stack', `wants equal shapes, got ${formatShape(first.shape)} and ${formatShape(x.shape)}`);
-  const d = resolveDim('stack', dim, first.ndim + 1);
+    if (!sameShape(shapeOf(x), shapeOf(first)))
+      throw new ShapeError(
+        'stack',
+        `wants equal shapes, got ${formatShape(shapeOf(first))} and ${formatShape(shapeOf(x))}`,
+      );
+  const d = resolveDim('stack', dim, ndimOf(first) + 1);
   return cat(
     list.map((x) => unsqueeze(x, d)),
     d,

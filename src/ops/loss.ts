@@ -24,7 +24,7 @@ import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { promoteTypes } from '../tensor/dtype.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo } from './convert.ts';
 import { lossesOfClasses, weightsOf } from './crossentropy.ts';
@@ -55,7 +55,7 @@ function reduced(losses: Tensor, reduction: Reduction): Tensor {
 
 function expectFloat(op: string, value: unknown, what: string): Tensor {
   const x = expectTensor(op, value, `a tensor as ${what}`);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point ${what}, got ${x.dtype}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point ${what}, got ${dtypeOf(x)}`);
   return x;
 }
 
@@ -63,7 +63,7 @@ function expectFloat(op: string, value: unknown, what: string): Tensor {
 function factors(op: string, value: unknown, name: string, like: Tensor): Tensor | null {
   return value === undefined || value === null
     ? null
-    : castTo(expectTensor(op, value, `a tensor as ${name}`), like.dtype);
+    : castTo(expectTensor(op, value, `a tensor as ${name}`), dtypeOf(like));
 }
 
 // ---- differences ----
@@ -105,12 +105,12 @@ function pair(op: string, input: Tensor, target: Tensor): [Tensor, Tensor] {
   const x = expectFloat(op, input, 'input');
   const y = expectTensor(op, target, 'a tensor as target');
   commonHeap(op, [x, y]);
-  if (!sameShape(x.shape, y.shape))
+  if (!sameShape(shapeOf(x), shapeOf(y)))
     throw new ShapeError(
       op,
-      `wants input and target of one shape, got ${formatShape(x.shape)} and ${formatShape(y.shape)}`,
+      `wants input and target of one shape, got ${formatShape(shapeOf(x))} and ${formatShape(shapeOf(y))}`,
     );
-  const dtype = promoteTypes(x.dtype, y.dtype);
+  const dtype = promoteTypes(dtypeOf(x), dtypeOf(y));
   return [castTo(x, dtype), castTo(y, dtype)];
 }
 
@@ -186,17 +186,17 @@ interface ClassLoss {
 
 function resolveClasses(op: string, input: Tensor, options: Record<string, unknown>): ClassLoss {
   expectFloat(op, input, 'input');
-  if (input.ndim === 0) throw new ShapeError(op, 'wants an input of shape [C], [N, C] or [N, C, d1, …], got []');
-  const dim = input.ndim === 1 ? 0 : 1;
-  const classes = input.shape[dim] as number;
+  if (ndimOf(input) === 0) throw new ShapeError(op, 'wants an input of shape [C], [N, C] or [N, C, d1, …], got []');
+  const dim = ndimOf(input) === 1 ? 0 : 1;
+  const classes = shapeOf(input)[dim] as number;
   const { ignoreIndex = -100 } = options;
   if (typeof ignoreIndex !== 'number' || !Number.isSafeInteger(ignoreIndex))
     throw new ArgumentError(op, `ignoreIndex is a whole number, got ${describe(ignoreIndex)}`);
   const weight = factors(op, options.weight, 'weight', input);
-  if (weight !== null && !sameShape(weight.shape, [classes]))
+  if (weight !== null && !sameShape(shapeOf(weight), [classes]))
     throw new ShapeError(
       op,
-      `wants a weight for each of the ${classes} classes, got shape ${formatShape(weight.shape)}`,
+      `wants a weight for each of the ${classes} classes, got shape ${formatShape(shapeOf(weight))}`,
     );
   return { op, input, dim, classes, weight, ignoreIndex, reduction: checkReduction(op, options.reduction) };
 }
@@ -204,20 +204,23 @@ function resolveClasses(op: string, input: Tensor, options: Record<string, unkno
 /** Class indices as the kernels take them. */
 function resolveTarget({ op, input, dim }: ClassLoss, target: unknown): Tensor {
   const given = expectTensor(op, target, 'a tensor as target');
-  if (given.isFloatingPoint || given.dtype === 'bool')
-    throw new DTypeError(op, `wants class indices as int64, got ${given.dtype} of shape ${formatShape(given.shape)}`);
-  const shape = input.shape.toSpliced(dim, 1);
-  if (!sameShape(given.shape, shape))
+  if (given.isFloatingPoint || dtypeOf(given) === 'bool')
+    throw new DTypeError(
+      op,
+      `wants class indices as int64, got ${dtypeOf(given)} of shape ${formatShape(shapeOf(given))}`,
+    );
+  const shape = shapeOf(input).toSpliced(dim, 1);
+  if (!sameShape(shapeOf(given), shape))
     throw new ShapeError(
       op,
-      `wants targets of shape ${formatShape(shape)} for input ${formatShape(input.shape)}, got ${formatShape(given.shape)}`,
+      `wants targets of shape ${formatShape(shape)} for input ${formatShape(shapeOf(input))}, got ${formatShape(shapeOf(given))}`,
     );
   return castTo(given, 'int64');
 }
 
 /** The sum of the losses divided by that of the weights of the targets that count. */
 const weightedMean = (losses: Tensor, weights: Tensor | null, counts: Tensor): Tensor =>
-  div(sum(losses), sum(weights === null ? castTo(counts, losses.dtype) : where(counts, weights, 0)));
+  div(sum(losses), sum(weights === null ? castTo(counts, dtypeOf(losses)) : where(counts, weights, 0)));
 
 /** Which targets count, the targets with class 0 in the place of others, and the weights of their classes. */
 function counted({ weight, ignoreIndex }: ClassLoss, target: Tensor) {
@@ -240,7 +243,7 @@ function kernelLoss(loss: ClassLoss, target: Tensor): Tensor {
 const perClass = (weight: Tensor, shape: Shape, dim: number): Tensor =>
   reshape(
     weight,
-    shape.map((_, d) => (d === dim ? weight.size : 1)),
+    shape.map((_, d) => (d === dim ? numelOf(weight) : 1)),
   );
 
 function classLoss(loss: ClassLoss, logProbabilities: Tensor, target: Tensor, smoothing: number): Tensor {
@@ -253,7 +256,7 @@ function classLoss(loss: ClassLoss, logProbabilities: Tensor, target: Tensor, sm
   const hard = total(where(counts, weights === null ? picked : mul(picked, weights), 0));
   if (smoothing === 0) return hard;
   const terms =
-    weight === null ? logProbabilities : mul(logProbabilities, perClass(weight, logProbabilities.shape, dim));
+    weight === null ? logProbabilities : mul(logProbabilities, perClass(weight, shapeOf(logProbabilities), dim));
   const soft = total(where(counts, neg(sum(terms, dim)), 0));
   return add(mul(hard, 1 - smoothing), mul(soft, smoothing / classes));
 }
@@ -267,7 +270,7 @@ function softLoss(
 ): Tensor {
   const wanted = smoothing === 0 ? target : add(mul(target, 1 - smoothing), smoothing / classes);
   const terms = mul(logProbabilities, wanted);
-  const losses = neg(sum(weight === null ? terms : mul(terms, perClass(weight, terms.shape, dim)), dim));
+  const losses = neg(sum(weight === null ? terms : mul(terms, perClass(weight, shapeOf(terms), dim)), dim));
   return reduced(losses, reduction);
 }
 
@@ -296,7 +299,7 @@ export function crossEntropy(input: Tensor, target: Tensor, options?: CrossEntro
     throw new ArgumentError(op, `labelSmoothing lies between 0 and 1, got ${describe(labelSmoothing)}`);
   const loss = resolveClasses(op, input, given);
   expectTensor(op, target, 'a tensor as target');
-  if (target.isFloatingPoint && sameShape(target.shape, input.shape))
+  if (target.isFloatingPoint && sameShape(shapeOf(target), shapeOf(input)))
     return softLoss(loss, logSoftmax(input, loss.dim), target, labelSmoothing);
   const classes = resolveTarget(loss, target);
   return labelSmoothing === 0 && loss.classes > 0 && !tracks([loss.weight])

@@ -6,7 +6,7 @@ import { MATMUL } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { dtypeInfo, promoteTypes } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, filled, fillWith, sumTo } from './convert.ts';
 import { sum } from './reduce.ts';
 import { reshape, squeeze, transpose, unsqueeze } from './view.ts';
@@ -16,36 +16,36 @@ function operands(op: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
   expectTensor(op, a);
   expectTensor(op, b);
   commonHeap(op, [a, b]);
-  if (a.dtype === 'bool' || b.dtype === 'bool')
+  if (dtypeOf(a) === 'bool' || dtypeOf(b) === 'bool')
     throw new DTypeError(op, 'does not take bool tensors; convert with to({ dtype })');
-  const dtype = promoteTypes(a.dtype, b.dtype);
+  const dtype = promoteTypes(dtypeOf(a), dtypeOf(b));
   return [castTo(a, dtype), castTo(b, dtype)];
 }
 
 /** [..., m, k] × [..., k, n] → [..., m, n], batch dimensions broadcast. Both have at least two dimensions. */
 function product(op: string, a: Tensor, b: Tensor): Tensor {
-  const [m, k] = a.shape.slice(-2) as [number, number];
-  const [inner, n] = b.shape.slice(-2) as [number, number];
+  const [m, k] = shapeOf(a).slice(-2) as [number, number];
+  const [inner, n] = shapeOf(b).slice(-2) as [number, number];
   if (k !== inner)
     throw new ShapeError(
       op,
-      `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${k} and ${inner} differ`,
+      `${formatShape(shapeOf(a))} × ${formatShape(shapeOf(b))}: the inner sizes ${k} and ${inner} differ`,
     );
-  const batch = broadcastShapes(op, [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
-  const out = allocate(op, storageOf(a).heap, a.dtype, [...batch, m, n]);
+  const batch = broadcastShapes(op, [shapeOf(a).slice(0, -2), shapeOf(b).slice(0, -2)]);
+  const out = allocate(op, storageOf(a).heap, dtypeOf(a), [...batch, m, n]);
   if (k === 0) fillWith(op, out, 0);
   else {
-    const rows = a.shape.length - 2;
-    const over = (x: Tensor) => broadcastStrides(x.shape.slice(0, -2), x.strides.slice(0, -2), batch);
-    const outer = coalesce(batch, [out.strides.slice(0, -2), over(a), over(b)]);
-    const stride = (x: Tensor, fromEnd: number) => x.strides[x.ndim - fromEnd] as number;
+    const rows = shapeOf(a).length - 2;
+    const over = (x: Tensor) => broadcastStrides(shapeOf(x).slice(0, -2), stridesOf(x).slice(0, -2), batch);
+    const outer = coalesce(batch, [stridesOf(out).slice(0, -2), over(a), over(b)]);
+    const stride = (x: Tensor, fromEnd: number) => stridesOf(x)[ndimOf(x) - fromEnd] as number;
     emit(op, storageOf(a).heap, {
       opcode: MATMUL,
-      dtype: a.dtype,
+      dtype: dtypeOf(a),
       shape: [...outer.shape, m, n, k],
       operands: [
         operand(out, [...(outer.strides[0] as Shape), stride(out, 2), stride(out, 1), 0]),
-        operand(a, [...(outer.strides[1] as Shape), a.strides[rows] as number, 0, a.strides[rows + 1] as number]),
+        operand(a, [...(outer.strides[1] as Shape), stridesOf(a)[rows] as number, 0, stridesOf(a)[rows + 1] as number]),
         operand(b, [...(outer.strides[2] as Shape), 0, stride(b, 1), stride(b, 2)]),
       ],
     });
@@ -61,20 +61,20 @@ const turned = (x: Tensor): Tensor => transpose(x, -2, -1);
 
 /** The product of a and b, in memory as `like` is: column by column where that is a transposed matrix. */
 function productLike(op: string, like: Tensor, a: Tensor, b: Tensor): Tensor {
-  const columns = like.strides.at(-2) === 1 && like.strides.at(-1) !== 1;
+  const columns = stridesOf(like).at(-2) === 1 && stridesOf(like).at(-1) !== 1;
   return columns ? turned(product(op, turned(b), turned(a))) : product(op, a, b);
 }
 
 const leftGradient = (op: string, a: Tensor, b: Tensor, g: Tensor): Tensor =>
-  sumTo(productLike(op, a, g, turned(b)), a.shape);
+  sumTo(productLike(op, a, g, turned(b)), shapeOf(a));
 
 /** Where the right factor was shared by the whole batch, its gradient is one tall product and not a sum of many. */
 function rightGradient(op: string, a: Tensor, b: Tensor, g: Tensor): Tensor {
-  if (b.ndim === 2 && a.ndim > 2 && a.size > 0 && g.size > 0) {
-    const tall = (x: Tensor) => reshape(x, [-1, x.shape.at(-1) as number]);
+  if (ndimOf(b) === 2 && ndimOf(a) > 2 && numelOf(a) > 0 && numelOf(g) > 0) {
+    const tall = (x: Tensor) => reshape(x, [-1, shapeOf(x).at(-1) as number]);
     return productLike(op, b, turned(tall(a)), tall(g));
   }
-  return sumTo(productLike(op, b, turned(a), g), b.shape);
+  return sumTo(productLike(op, b, turned(a), g), shapeOf(b));
 }
 
 /**
@@ -84,40 +84,40 @@ function rightGradient(op: string, a: Tensor, b: Tensor, g: Tensor): Tensor {
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const [x, y] = operands('matmul', a, b);
-  if (x.ndim === 0 || y.ndim === 0)
+  if (ndimOf(x) === 0 || ndimOf(y) === 0)
     throw new ShapeError(
       'matmul',
-      `wants at least one dimension each, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      `wants at least one dimension each, got ${formatShape(shapeOf(a))} and ${formatShape(shapeOf(b))}`,
     );
-  const left = x.ndim === 1 ? unsqueeze(x, 0) : x;
-  const right = y.ndim === 1 ? unsqueeze(y, 1) : y;
+  const left = ndimOf(x) === 1 ? unsqueeze(x, 0) : x;
+  const right = ndimOf(y) === 1 ? unsqueeze(y, 1) : y;
   // One tall matrix instead of a batch of short ones, where the right factor is shared.
-  if (left.ndim > 2 && right.ndim === 2 && left.isContiguous && left.size > 0) {
-    if (left.shape.at(-1) !== right.shape[0])
+  if (ndimOf(left) > 2 && ndimOf(right) === 2 && isRowMajor(left) && numelOf(left) > 0) {
+    if (shapeOf(left).at(-1) !== shapeOf(right)[0])
       throw new ShapeError(
         'matmul',
-        `${formatShape(a.shape)} × ${formatShape(b.shape)}: the inner sizes ${left.shape.at(-1)} and ${right.shape[0]} differ`,
+        `${formatShape(shapeOf(a))} × ${formatShape(shapeOf(b))}: the inner sizes ${shapeOf(left).at(-1)} and ${shapeOf(right)[0]} differ`,
       );
-    const flat = product('matmul', reshape(left, [-1, left.shape.at(-1) as number]), right);
-    const full = reshape(flat, [...left.shape.slice(0, -1), right.shape[1] as number]);
-    return y.ndim === 1 ? squeeze(full, -1) : full;
+    const flat = product('matmul', reshape(left, [-1, shapeOf(left).at(-1) as number]), right);
+    const full = reshape(flat, [...shapeOf(left).slice(0, -1), shapeOf(right)[1] as number]);
+    return ndimOf(y) === 1 ? squeeze(full, -1) : full;
   }
   let out = product('matmul', left, right);
-  if (x.ndim === 1) out = squeeze(out, -2);
-  if (y.ndim === 1) out = squeeze(out, -1);
+  if (ndimOf(x) === 1) out = squeeze(out, -2);
+  if (ndimOf(y) === 1) out = squeeze(out, -1);
   return out;
 }
 
 /** Checks numbers of dimensions and runs the product. */
 function ranked(op: string, a: Tensor, b: Tensor, rankA: number, rankB: number): Tensor {
   const [x, y] = operands(op, a, b);
-  if (x.ndim !== rankA || y.ndim !== rankB)
+  if (ndimOf(x) !== rankA || ndimOf(y) !== rankB)
     throw new ShapeError(
       op,
-      `wants tensors of ${rankA} and ${rankB} dimensions, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`,
+      `wants tensors of ${rankA} and ${rankB} dimensions, got ${formatShape(shapeOf(a))} and ${formatShape(shapeOf(b))}`,
     );
-  if (rankA === 3 && x.shape[0] !== y.shape[0])
-    throw new ShapeError(op, `batches of ${x.shape[0]} and ${y.shape[0]} matrices do not match`);
+  if (rankA === 3 && shapeOf(x)[0] !== shapeOf(y)[0])
+    throw new ShapeError(op, `batches of ${shapeOf(x)[0]} and ${shapeOf(y)[0]} matrices do not match`);
   return matmul(x, y);
 }
 
@@ -137,8 +137,8 @@ export const dot = (a: Tensor, b: Tensor): Tensor => ranked('dot', a, b, 1, 1);
 export function outer(a: Tensor, b: Tensor): Tensor {
   expectTensor('outer', a);
   expectTensor('outer', b);
-  if (a.ndim !== 1 || b.ndim !== 1)
-    throw new ShapeError('outer', `wants two vectors, got ${formatShape(a.shape)} and ${formatShape(b.shape)}`);
+  if (ndimOf(a) !== 1 || ndimOf(b) !== 1)
+    throw new ShapeError('outer', `wants two vectors, got ${formatShape(shapeOf(a))} and ${formatShape(shapeOf(b))}`);
   return mul(unsqueeze(a, 1), unsqueeze(b, 0));
 }
 
@@ -155,11 +155,11 @@ function addProduct(op: string, base: Tensor, product: Tensor, options: AddmmOpt
   const { beta = 1, alpha = 1 } = options ?? {};
   for (const [name, value] of Object.entries({ beta, alpha }))
     if (typeof value !== 'number') throw new ArgumentError(op, `${name} is a number, got ${describe(value)}`);
-  const shape = broadcastShapes(op, [base.shape, product.shape]);
-  if (shape.length !== product.ndim || shape.some((n, d) => n !== product.shape[d]))
+  const shape = broadcastShapes(op, [shapeOf(base), shapeOf(product)]);
+  if (shape.length !== ndimOf(product) || shape.some((n, d) => n !== shapeOf(product)[d]))
     throw new ShapeError(
       op,
-      `${formatShape(base.shape)} does not broadcast to ${formatShape(product.shape)}, the shape of the product`,
+      `${formatShape(shapeOf(base))} does not broadcast to ${formatShape(shapeOf(product))}, the shape of the product`,
     );
   const scaled = alpha === 1 ? product : mul(product, alpha);
   // beta = 0 must not let NaN through, and still hands the base a gradient of zeros.
@@ -199,16 +199,16 @@ export const addr = (input: Tensor, a: Tensor, b: Tensor, options: AddmmOptions 
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor | null): Tensor {
   expectTensor('linear', x);
   expectTensor('linear', weight);
-  if (weight.ndim > 2 || weight.ndim === 0 || x.ndim === 0 || x.shape.at(-1) !== weight.shape.at(-1))
+  if (ndimOf(weight) > 2 || ndimOf(weight) === 0 || ndimOf(x) === 0 || shapeOf(x).at(-1) !== shapeOf(weight).at(-1))
     throw new ShapeError(
       'linear',
-      `an input of shape ${formatShape(x.shape)} does not fit a weight of shape ${formatShape(weight.shape)}; wants [..., in] and [out, in]`,
+      `an input of shape ${formatShape(shapeOf(x))} does not fit a weight of shape ${formatShape(shapeOf(weight))}; wants [..., in] and [out, in]`,
     );
-  if (dtypeInfo[x.dtype].code !== dtypeInfo[weight.dtype].code)
+  if (dtypeInfo[dtypeOf(x)].code !== dtypeInfo[dtypeOf(weight)].code)
     throw new DTypeError(
       'linear',
-      `the input is ${x.dtype} and the weight ${weight.dtype}; convert one with to({ dtype })`,
+      `the input is ${dtypeOf(x)} and the weight ${dtypeOf(weight)}; convert one with to({ dtype })`,
     );
-  const out = matmul(x, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
+  const out = matmul(x, ndimOf(weight) === 1 ? weight : transpose(weight, 0, 1));
   return bias === null || bias === undefined ? out : add(out, expectTensor('linear', bias));
 }

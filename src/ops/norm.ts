@@ -12,7 +12,7 @@ import {
 } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveShape, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { named } from './params.ts';
 import { mean, sum } from './reduce.ts';
@@ -42,20 +42,23 @@ const PER_FEATURE = [0, 1] as const;
 /** The sizes of the dimensions that are normalised. */
 function featuresOf(op: string, x: Tensor, normalizedShape: number | Shape): number[] {
   expectTensor(op, x);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${dtypeOf(x)}`);
   const features = resolveShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape);
-  if (features.length === 0 || !sameShape(x.shape.slice(-features.length), features))
-    throw new ShapeError(op, `an input of shape ${formatShape(x.shape)} does not end in ${formatShape(features)}`);
+  if (features.length === 0 || !sameShape(shapeOf(x).slice(-features.length), features))
+    throw new ShapeError(op, `an input of shape ${formatShape(shapeOf(x))} does not end in ${formatShape(features)}`);
   return features;
 }
 
 function affine(op: string, x: Tensor, shape: Shape, name: string, value: unknown): Tensor | null {
   if (value === null) return null;
   const tensor = expectTensor(op, value, `a tensor as ${name}`);
-  if (!sameShape(tensor.shape, shape))
-    throw new ShapeError(op, `wants a ${name} of shape ${formatShape(shape)}, got ${formatShape(tensor.shape)}`);
-  if (tensor.dtype !== x.dtype)
-    throw new DTypeError(op, `the input is ${x.dtype} and the ${name} ${tensor.dtype}; convert one with to({ dtype })`);
+  if (!sameShape(shapeOf(tensor), shape))
+    throw new ShapeError(op, `wants a ${name} of shape ${formatShape(shape)}, got ${formatShape(shapeOf(tensor))}`);
+  if (dtypeOf(tensor) !== dtypeOf(x))
+    throw new DTypeError(
+      op,
+      `the input is ${dtypeOf(x)} and the ${name} ${dtypeOf(tensor)}; convert one with to({ dtype })`,
+    );
   return contiguous(tensor);
 }
 
@@ -70,7 +73,7 @@ function spaceOf(x: Tensor, features: Shape) {
   const n = sizeOf(features);
   const whole = [n, 1] as const;
   return {
-    shape: [n === 0 ? 0 : x.size / n, n] as const,
+    shape: [n === 0 ? 0 : numelOf(x) / n, n] as const,
     all: (tensor: Tensor) => operand(tensor, whole),
     perRow: (tensor: Tensor) => operand(tensor, PER_ROW),
     perFeature: (tensor: Tensor | null | undefined) => (tensor ? operand(tensor, PER_FEATURE) : null),
@@ -79,11 +82,11 @@ function spaceOf(x: Tensor, features: Shape) {
 
 /** Room for the gradient of a weight or bias. The kernel writes nothing where there are no rows. */
 const roomFor = (op: string, features: Shape, x: Tensor): Tensor =>
-  x.size === 0 ? filled(op, features, 0, x) : allocate(op, storageOf(x).heap, x.dtype, features);
+  numelOf(x) === 0 ? filled(op, features, 0, x) : allocate(op, storageOf(x).heap, dtypeOf(x), features);
 
 /** Sums over the dimensions before the features. */
 function overRows(terms: Tensor, features: Shape): Tensor {
-  const lead = terms.ndim - features.length;
+  const lead = ndimOf(terms) - features.length;
   return lead === 0
     ? terms
     : reshape(
@@ -96,7 +99,7 @@ function overRows(terms: Tensor, features: Shape): Tensor {
 }
 
 /** The dimensions of the features. */
-const featureDims = (x: Tensor, features: Shape): number[] => features.map((_, i) => x.ndim - features.length + i);
+const featureDims = (x: Tensor, features: Shape): number[] => features.map((_, i) => ndimOf(x) - features.length + i);
 
 /**
  * (x − mean) / √(variance + eps) · weight + bias, the statistics taken over the last dimensions (Ba, Kiros and Hinton,
@@ -124,11 +127,11 @@ export function layerNorm(
   const heap = commonHeap(op, [x, factor, shift]);
   const source = contiguous(x);
   const { shape, all, perRow, perFeature } = spaceOf(source, features);
-  const out = allocate(op, heap, x.dtype, x.shape);
-  const [average, rstd] = [allocate(op, heap, x.dtype, [shape[0]]), allocate(op, heap, x.dtype, [shape[0]])];
+  const out = allocate(op, heap, dtypeOf(x), shapeOf(x));
+  const [average, rstd] = [allocate(op, heap, dtypeOf(x), [shape[0]]), allocate(op, heap, dtypeOf(x), [shape[0]])];
   emit(op, heap, {
     opcode: LAYER_NORM,
-    dtype: x.dtype,
+    dtype: dtypeOf(x),
     shape,
     operands: [all(out), perRow(average), perRow(rstd), all(source), perFeature(factor), perFeature(shift)],
     params: [e],
@@ -157,10 +160,10 @@ function fusedLayerNorm(
   const { heap } = storageOf(g);
   const { shape, all, perRow, perFeature } = spaceOf(x, features);
   const given = [all(g), all(x), perRow(mu), perRow(rstd)];
-  const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
+  const dx = needsX ? allocate(op, heap, dtypeOf(g), shapeOf(x)) : null;
   if (dx !== null) {
     const operands = [all(dx), ...given, perFeature(weight)];
-    emit(op, heap, { opcode: LAYER_NORM_BACKWARD, dtype: g.dtype, shape, operands });
+    emit(op, heap, { opcode: LAYER_NORM_BACKWARD, dtype: dtypeOf(g), shape, operands });
   }
   if (!needsWeight && !needsBias) return [dx, null, null];
   const [dweight, dbias] = [needsWeight, needsBias].map((needs) => (needs ? roomFor(op, features, x) : null)) as [
@@ -168,7 +171,7 @@ function fusedLayerNorm(
     Tensor | null,
   ];
   const operands = [perFeature(dweight), perFeature(dbias), ...given];
-  emit(op, heap, { opcode: LAYER_NORM_BACKWARD_AFFINE, dtype: g.dtype, shape, operands });
+  emit(op, heap, { opcode: LAYER_NORM_BACKWARD_AFFINE, dtype: dtypeOf(g), shape, operands });
   return [dx, dweight, dbias];
 }
 
@@ -212,13 +215,13 @@ export function rmsNorm(
   const features = featuresOf(op, x, normalizedShape);
   const given = named(op, ['weight', 'eps'], [weight, eps]);
   const factor = affine(op, x, features, 'weight', given.weight);
-  const e = epsilon(op, given.eps, x.dtype === 'float32' ? 2 ** -23 : 2 ** -52);
+  const e = epsilon(op, given.eps, dtypeOf(x) === 'float32' ? 2 ** -23 : 2 ** -52);
   const heap = commonHeap(op, [x, factor]);
   const source = contiguous(x);
   const { shape, all, perRow, perFeature } = spaceOf(source, features);
-  const [out, rstd] = [allocate(op, heap, x.dtype, x.shape), allocate(op, heap, x.dtype, [shape[0]])];
+  const [out, rstd] = [allocate(op, heap, dtypeOf(x), shapeOf(x)), allocate(op, heap, dtypeOf(x), [shape[0]])];
   const operands = [all(out), perRow(rstd), all(source), perFeature(factor)];
-  emit(op, heap, { opcode: RMS_NORM, dtype: x.dtype, shape, operands, params: [e] });
+  emit(op, heap, { opcode: RMS_NORM, dtype: dtypeOf(x), shape, operands, params: [e] });
   const saved = [source, rstd, ...(factor ? [factor] : [])];
   track(op, [source, factor], [out], saved, ([g], [input, scale, w], needs) => {
     const [grad, values] = [g as Tensor, input as Tensor];
@@ -241,15 +244,15 @@ function fusedRmsNorm(
   const { heap } = storageOf(g);
   const { shape, all, perRow, perFeature } = spaceOf(x, features);
   const given = [all(g), all(x), perRow(rstd)];
-  const dx = needsX ? allocate(op, heap, g.dtype, x.shape) : null;
+  const dx = needsX ? allocate(op, heap, dtypeOf(g), shapeOf(x)) : null;
   if (dx !== null) {
     const operands = [all(dx), ...given, perFeature(weight)];
-    emit(op, heap, { opcode: RMS_NORM_BACKWARD, dtype: g.dtype, shape, operands });
+    emit(op, heap, { opcode: RMS_NORM_BACKWARD, dtype: dtypeOf(g), shape, operands });
   }
   const dweight = needsWeight ? roomFor(op, features, x) : null;
   if (dweight !== null) {
     const operands = [perFeature(dweight), ...given];
-    emit(op, heap, { opcode: RMS_NORM_BACKWARD_AFFINE, dtype: g.dtype, shape, operands });
+    emit(op, heap, { opcode: RMS_NORM_BACKWARD_AFFINE, dtype: dtypeOf(g), shape, operands });
   }
   return [dx, dweight];
 }

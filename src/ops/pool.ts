@@ -4,7 +4,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { AVG_POOL2D, AVG_POOL2D_BACKWARD, MAX_POOL2D, MAX_POOL2D_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, emit, operand } from '../tensor/create.ts';
 import { resolveShape } from '../tensor/layout.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { pick } from './index.ts';
 import { named } from './params.ts';
@@ -57,7 +57,7 @@ function windows(size: number, reach: number, stride: number, padding: number, c
 
 /** Sizes and steps, checked; `dilation` is null where the op has none. */
 function formOf(op: string, x: Tensor, kernelSize: unknown, given: Readonly<Record<string, unknown>>) {
-  const image = x.shape.slice(2) as unknown as Pair;
+  const image = shapeOf(x).slice(2) as unknown as Pair;
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   // An empty list stands for the default, as in PyTorch.
   const own = Array.isArray(given.stride) && given.stride.length === 0 ? null : given.stride;
@@ -74,10 +74,10 @@ function formOf(op: string, x: Tensor, kernelSize: unknown, given: Readonly<Reco
   const result = image.map((size, d) =>
     windows(size, reach[d] as number, stride[d] as number, padding[d] as number, ceilMode),
   ) as unknown as Pair;
-  if (x.shape.slice(1).includes(0) || result[0] < 1 || result[1] < 1)
+  if (shapeOf(x).slice(1).includes(0) || result[0] < 1 || result[1] < 1)
     throw new ShapeError(
       op,
-      `windows that reach over [${reach.join(', ')}] do not fit into images of shape ${formatShape(x.shape.slice(1))}`,
+      `windows that reach over [${reach.join(', ')}] do not fit into images of shape ${formatShape(shapeOf(x).slice(1))}`,
     );
   return { image, result, kernel, stride, padding, dilation };
 }
@@ -93,21 +93,21 @@ function space({ image, result, kernel }: Form, images: number) {
 }
 
 /** The number of images: batch and channels are alike to pooling. */
-const countOf = (x: Tensor): number => (x.shape[0] as number) * (x.shape[1] as number);
+const countOf = (x: Tensor): number => (shapeOf(x)[0] as number) * (shapeOf(x)[1] as number);
 
-const resized = (op: string, x: Tensor, size: Pair): number[] => resolveShape(op, [...x.shape.slice(0, 2), ...size]);
+const resized = (op: string, x: Tensor, size: Pair): number[] => resolveShape(op, [...shapeOf(x).slice(0, 2), ...size]);
 
 // ---- max ----
 
 /** Adds g up in images of zeros, at the places in `index`. */
 function unpool(op: string, g: Tensor, index: Tensor, form: Form): Tensor {
   const slope = contiguous(g);
-  const out = allocate(op, storageOf(g).heap, g.dtype, resized(op, g, form.image));
+  const out = allocate(op, storageOf(g).heap, dtypeOf(g), resized(op, g, form.image));
   const [pixels, points] = [form.image[0] * form.image[1], form.result[0] * form.result[1]];
   const own = [points, form.result[1], 1];
   emit(op, storageOf(g).heap, {
     opcode: MAX_POOL2D_BACKWARD,
-    dtype: g.dtype,
+    dtype: dtypeOf(g),
     shape: [countOf(g), ...form.result],
     operands: [operand(out, [pixels, 0, 0]), operand(slope, own), operand(index, own)],
     params: form.image,
@@ -118,8 +118,10 @@ function unpool(op: string, g: Tensor, index: Tensor, form: Form): Tensor {
 
 /** The elements of images at the places in `index`. */
 function pooledAt(op: string, x: Tensor, index: Tensor): Tensor {
-  const flat = (tensor: Tensor) => reshape(tensor, [...tensor.shape.slice(0, 2), tensor.size / countOf(tensor)]);
-  return countOf(x) === 0 ? filled(op, index.shape, 0, x) : reshape(pick(op, flat(x), 2, flat(index)), index.shape);
+  const flat = (tensor: Tensor) => reshape(tensor, [...shapeOf(tensor).slice(0, 2), numelOf(tensor) / countOf(tensor)]);
+  return countOf(x) === 0
+    ? filled(op, shapeOf(index), 0, x)
+    : reshape(pick(op, flat(x), 2, flat(index)), shapeOf(index));
 }
 
 /** @throws ArgumentError where the steps of a window jump over the whole image. */
@@ -178,11 +180,11 @@ export function maxPool2d(x: Tensor, kernelSize: Size2d, ...rest: readonly unkno
   const images = contiguous(batch);
   const { heap } = storageOf(batch);
   const shape = resized(op, batch, form.result);
-  const out = allocate(op, heap, batch.dtype, shape);
+  const out = allocate(op, heap, dtypeOf(batch), shape);
   const index = allocate(op, heap, 'int64', shape);
   const at = space(form, countOf(batch));
   const operands = [at.result(out), at.result(index), at.image(images)];
-  emit(op, heap, { opcode: MAX_POOL2D, dtype: batch.dtype, shape: at.shape, operands, params: form.params });
+  emit(op, heap, { opcode: MAX_POOL2D, dtype: dtypeOf(batch), shape: at.shape, operands, params: form.params });
   track(op, [images], [out], [index], ([g], [places]) => [unpool(op, g as Tensor, places as Tensor, form)]);
   return withIndices ? { values: restore(out), indices: restore(index) } : restore(out);
 }
@@ -193,10 +195,10 @@ export function maxPool2d(x: Tensor, kernelSize: Size2d, ...rest: readonly unkno
 function average(op: string, x: Tensor, form: Form): Tensor {
   const images = contiguous(x);
   const { heap } = storageOf(x);
-  const out = allocate(op, heap, x.dtype, resized(op, x, form.result));
+  const out = allocate(op, heap, dtypeOf(x), resized(op, x, form.result));
   const at = space(form, countOf(x));
   const operands = [at.result(out), at.image(images)];
-  emit(op, heap, { opcode: AVG_POOL2D, dtype: x.dtype, shape: at.shape, operands, params: form.params });
+  emit(op, heap, { opcode: AVG_POOL2D, dtype: dtypeOf(x), shape: at.shape, operands, params: form.params });
   track(op, [images], [out], [], ([g]) => [spread(op, g as Tensor, form)]);
   return out;
 }
@@ -205,10 +207,10 @@ function average(op: string, x: Tensor, form: Form): Tensor {
 function spread(op: string, g: Tensor, form: Form): Tensor {
   const slope = contiguous(g);
   const { heap } = storageOf(g);
-  const out = allocate(op, heap, g.dtype, resized(op, g, form.image));
+  const out = allocate(op, heap, dtypeOf(g), resized(op, g, form.image));
   const at = space(form, countOf(g));
   const operands = [at.image(out), at.result(slope)];
-  emit(op, heap, { opcode: AVG_POOL2D_BACKWARD, dtype: g.dtype, shape: at.shape, operands, params: form.params });
+  emit(op, heap, { opcode: AVG_POOL2D_BACKWARD, dtype: dtypeOf(g), shape: at.shape, operands, params: form.params });
   track(op, [slope], [out], [], ([h]) => [average(op, h as Tensor, form)]);
   return out;
 }

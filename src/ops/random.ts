@@ -12,7 +12,7 @@ import { type Generator, resolveGenerator } from '../random/generator.ts';
 import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, contiguous, copyInto, filled } from './convert.ts';
 import { checkInPlace, overwritten } from './inplace.ts';
 import { all, amin, sum } from './reduce.ts';
@@ -41,8 +41,8 @@ function draw(
   const { heap } = storageOf(out);
   emit(op, heap, {
     opcode,
-    dtype: out.dtype,
-    shape: [out.size],
+    dtype: dtypeOf(out),
+    shape: [numelOf(out)],
     operands: [operand(out, [1]), ...inputs, operand(generator.stateOn(heap), [0])],
     params,
   });
@@ -62,9 +62,9 @@ export const INTEGER_TARGETS: readonly DType[] = ['float32', 'float64', 'int32',
 /** Fills a tensor in place by a function that wants a contiguous one. */
 function fillInPlace(op: string, x: Tensor, fill: (out: Tensor) => void): Tensor {
   checkInPlace(op, x);
-  if (x.isContiguous) fill(x);
+  if (isRowMajor(x)) fill(x);
   else {
-    const values = allocate(op, storageOf(x).heap, x.dtype, x.shape);
+    const values = allocate(op, storageOf(x).heap, dtypeOf(x), shapeOf(x));
     fill(values);
     copyInto(op, x, values);
     values.dispose();
@@ -83,7 +83,7 @@ function affine(out: Tensor, scale: number, shift: number): void {
 
 function expectFloating(op: string, x: Tensor): Tensor {
   expectTensor(op, x);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a float32 or float64 tensor, got ${x.dtype}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a float32 or float64 tensor, got ${dtypeOf(x)}`);
   return x;
 }
 
@@ -142,9 +142,9 @@ export function bernoulli(x: Tensor, p?: number | RandomOptions | null, options?
   const everywhere = given || p === null ? undefined : p;
   if (everywhere !== undefined) expectNumber('bernoulli', 'p', everywhere, isProbability, 'a number from 0 to 1');
   else expectFloating('bernoulli', x);
-  const out = allocate('bernoulli', storageOf(x).heap, x.dtype, x.shape);
+  const out = allocate('bernoulli', storageOf(x).heap, dtypeOf(x), shapeOf(x));
   drawBernoulli('bernoulli', out, everywhere ?? noGrad(() => contiguous(x)), generator);
-  const shape = x.shape;
+  const shape = shapeOf(x);
   track('bernoulli', [x], [out], [], ([g]) => [filled('bernoulli', shape, 0, g as Tensor)]);
   return out;
 }
@@ -170,7 +170,7 @@ export function dropout(x: Tensor, p = 0.5, training = true, options?: RandomOpt
   if (!training || p === 0) return x;
   expectFloating('dropout', x);
   if (p === 1) return mul(x, 0);
-  const mask = allocate('dropout', storageOf(x).heap, x.dtype, x.shape);
+  const mask = allocate('dropout', storageOf(x).heap, dtypeOf(x), shapeOf(x));
   drawBernoulli('dropout', mask, 1 - p, generator);
   affine(mask, 1 / (1 - p), 0);
   return mul(x, mask);
@@ -185,8 +185,8 @@ export function dropout(x: Tensor, p = 0.5, training = true, options?: RandomOpt
 export function multinomial(probs: Tensor, numSamples: number, replacement = false, options?: RandomOptions): Tensor {
   const op = 'multinomial';
   expectFloating(op, probs);
-  if (probs.ndim < 1 || probs.ndim > 2 || probs.shape.at(-1) === 0)
-    throw new ShapeError(op, `wants [n] or [rows, n] with n at least 1, got ${formatShape(probs.shape)}`);
+  if (ndimOf(probs) < 1 || ndimOf(probs) > 2 || shapeOf(probs).at(-1) === 0)
+    throw new ShapeError(op, `wants [n] or [rows, n] with n at least 1, got ${formatShape(shapeOf(probs))}`);
   expectNumber(op, 'numSamples', numSamples, (n) => Number.isInteger(n) && n >= 1, 'a positive whole number');
   if (typeof replacement !== 'boolean')
     throw new ArgumentError(op, `replacement is a boolean, got ${describe(replacement)}`);
@@ -201,7 +201,7 @@ export function multinomial(probs: Tensor, numSamples: number, replacement = fal
 
 function checkWeights(weights: Tensor, numSamples: number): void {
   const op = 'multinomial';
-  if (weights.size === 0) return;
+  if (numelOf(weights) === 0) return;
   if (all(isfinite(weights)).item() === 0 || amin(weights).item() < 0)
     throw new ArgumentError(op, 'weights are finite and not negative');
   const positive = amin(sum(gt(weights, 0), -1)).item();
@@ -216,7 +216,7 @@ function checkWeights(weights: Tensor, numSamples: number): void {
 
 /** The k largest of wᵢ / Eᵢ with Eᵢ exponential are a sample without replacement (Efraimidis and Spirakis 2006). */
 function exponentialRace(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
-  const uniform = allocate(op, storageOf(weights).heap, 'float64', weights.shape);
+  const uniform = allocate(op, storageOf(weights).heap, 'float64', shapeOf(weights));
   drawUniform(op, uniform, generator);
   return topk(div(weights, neg(log(uniform))), numSamples, -1).indices;
 }
@@ -224,9 +224,9 @@ function exponentialRace(op: string, weights: Tensor, numSamples: number, genera
 /** How many partial sums lie at or below a uniform share of the total. */
 function inverseCdf(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
   const partial = cumsum(weights, -1);
-  const n = weights.shape.at(-1) as number;
+  const n = shapeOf(weights).at(-1) as number;
   const total = narrow(partial, -1, n - 1, 1);
-  const shares = allocate(op, storageOf(weights).heap, 'float64', [...weights.shape.slice(0, -1), numSamples]);
+  const shares = allocate(op, storageOf(weights).heap, 'float64', [...shapeOf(weights).slice(0, -1), numSamples]);
   drawUniform(op, shares, generator);
   return sum(le(unsqueeze(partial, -2), unsqueeze(mul(shares, total), -1)), -1);
 }

@@ -26,7 +26,18 @@ import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
-import { isTensor, makeTensor, offsetOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  dtypeOf,
+  isTensor,
+  makeTensor,
+  ndimOf,
+  numelOf,
+  offsetOf,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+} from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo, fillWith } from './convert.ts';
 import { gather } from './index.ts';
@@ -66,30 +77,32 @@ function restore(reduced: Tensor, shape: Shape, dims: Shape): Tensor {
 
 /** Emits a reduction of `x` over `dims`; elements of bool tensors are taken as bytes. */
 function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outType: DType, empty: number): Tensor {
-  const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  const kept = shapeOf(x)
+    .map((_, d) => d)
+    .filter((d) => !dims.includes(d));
   const out = allocate(
     op,
     storageOf(x).heap,
     outType,
-    kept.map((d) => x.shape[d] as number),
+    kept.map((d) => shapeOf(x)[d] as number),
   );
-  if (x.size === 0) {
+  if (numelOf(x) === 0) {
     fillWith(op, out, empty);
     return out;
   }
   const part = (list: Shape, outStrides: Shape) =>
     coalesce(
-      list.map((d) => x.shape[d] as number),
-      [outStrides, list.map((d) => x.strides[d] as number)],
+      list.map((d) => shapeOf(x)[d] as number),
+      [outStrides, list.map((d) => stridesOf(x)[d] as number)],
     );
   // Kept dimensions in row-major order of the result; reduced ones by falling stride, so that the inner loop is the tightest.
-  const first = part(kept, out.strides);
-  const sorted = [...dims].sort((a, b) => (x.strides[b] as number) - (x.strides[a] as number));
+  const first = part(kept, stridesOf(out));
+  const sorted = [...dims].sort((a, b) => (stridesOf(x)[b] as number) - (stridesOf(x)[a] as number));
   const second = part(sorted, new Array<number>(sorted.length).fill(0));
   const strides = [0, 1].map((k) => [...(first.strides[k] as number[]), ...(second.strides[k] as number[])]);
   emit(op, storageOf(x).heap, {
     opcode,
-    dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
+    dtype: dtypeOf(x) === 'bool' ? 'uint8' : dtypeOf(x),
     shape: [...first.shape, ...second.shape],
     operands: [operand(out, strides[0] as Shape), operand(x, strides[1] as Shape)],
     params: [first.shape.length],
@@ -105,19 +118,19 @@ export function sum(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): T
   expectTensor('sum', x);
   const { keepdim = false, dtype } = reduceOptions('sum', options);
   const dims = dimsOrAll('sum', x, dim);
-  const source = castTo(x, dtype ?? (x.isFloatingPoint ? x.dtype : 'int64'));
-  const out = reduceKernel('sum', SUM, source, dims, source.dtype, 0);
-  const shape = x.shape;
+  const source = castTo(x, dtype ?? (x.isFloatingPoint ? dtypeOf(x) : 'int64'));
+  const out = reduceKernel('sum', SUM, source, dims, dtypeOf(source), 0);
+  const shape = shapeOf(x);
   track('sum', [source], [out], [], ([g]) => [expand(restore(g as Tensor, shape, dims), shape)]);
   return keepdim ? restore(out, shape, dims) : out;
 }
 
 /** PyTorch takes an empty list of dimensions to mean all of them. */
 const dimsOrAll = (op: string, x: Tensor, dim: Dims) =>
-  resolveDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, x.ndim);
+  resolveDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, ndimOf(x));
 
 /** Number of elements that are reduced to one. */
-const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => x.shape[d] as number));
+const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => shapeOf(x)[d] as number));
 
 /**
  * Arithmetic mean over dimensions, all by default.
@@ -125,7 +138,7 @@ const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => x.shape[d] as
  */
 export function mean(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('mean', x);
-  const { keepdim = false, dtype = x.dtype } = reduceOptions('mean', options);
+  const { keepdim = false, dtype = dtypeOf(x) } = reduceOptions('mean', options);
   if (!isFloating(dtype))
     throw new DTypeError('mean', `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
   const dims = dimsOrAll('mean', x, dim);
@@ -137,19 +150,19 @@ export function prod(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): 
   expectTensor('prod', x);
   const { keepdim = false, dtype } = reduceOptions('prod', options);
   const dims = dimsOrAll('prod', x, dim);
-  const source = castTo(x, dtype ?? (x.isFloatingPoint ? x.dtype : 'int64'));
+  const source = castTo(x, dtype ?? (x.isFloatingPoint ? dtypeOf(x) : 'int64'));
   if (tracks([source])) {
     // Multiplying halves keeps every derivative right where elements are zero.
     let out = source;
     for (const d of dims) out = productTree(out, d);
-    return keepdim ? out : reshape(out, reducedShape(x.shape, dims, false));
+    return keepdim ? out : reshape(out, reducedShape(shapeOf(x), dims, false));
   }
-  const out = reduceKernel('prod', PROD, source, dims, source.dtype, 1);
-  return keepdim ? restore(out, x.shape, dims) : out;
+  const out = reduceKernel('prod', PROD, source, dims, dtypeOf(source), 1);
+  return keepdim ? restore(out, shapeOf(x), dims) : out;
 }
 
 function productTree(x: Tensor, dim: number): Tensor {
-  const n = x.shape[dim] as number;
+  const n = shapeOf(x)[dim] as number;
   if (n === 0) return add(sum(x, dim, true), 1);
   if (n === 1) return x;
   const half = n >> 1;
@@ -167,12 +180,13 @@ function extremum(
   expectTensor(op, x);
   const { keepdim = false } = reduceOptions(op, options);
   const dims = dimsOrAll(op, x, dim);
-  if (countOf(x, dims) === 0) throw new ShapeError(op, `no elements to choose from in shape ${formatShape(x.shape)}`);
-  const out = reduceKernel(op, opcode, x, dims, x.dtype, 0);
-  const shape = x.shape;
+  if (countOf(x, dims) === 0)
+    throw new ShapeError(op, `no elements to choose from in shape ${formatShape(shapeOf(x))}`);
+  const out = reduceKernel(op, opcode, x, dims, dtypeOf(x), 0);
+  const shape = shapeOf(x);
   // Equal elements share the gradient.
   track(op, [x], [out], [x, out], ([g], [input, result]) => {
-    const mask = castTo(eq(input as Tensor, restore(result as Tensor, shape, dims)), (g as Tensor).dtype);
+    const mask = castTo(eq(input as Tensor, restore(result as Tensor, shape, dims)), dtypeOf(g as Tensor));
     const share = div(mask, sum(mask, dims, true));
     return [mul(share, restore(g as Tensor, shape, dims))];
   });
@@ -194,34 +208,36 @@ function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | u
     const flat = argReduce(
       op,
       opcode,
-      reshape(x, [-1].slice(0, x.size === 0 ? 0 : 1).concat(x.size === 0 ? [0] : [])),
+      reshape(x, [-1].slice(0, numelOf(x) === 0 ? 0 : 1).concat(numelOf(x) === 0 ? [0] : [])),
       0,
       false,
     );
     return keepdim
       ? reshape(
           flat,
-          x.shape.map(() => 1),
+          shapeOf(x).map(() => 1),
         )
       : flat;
   }
-  const d = resolveDim(op, dim, x.ndim);
-  if (x.ndim === 0) return fillInt64(op, x);
-  if (x.shape[d] === 0)
-    throw new ShapeError(op, `no elements to choose from in dimension ${d} of shape ${formatShape(x.shape)}`);
-  const kept = x.shape.map((_, i) => i).filter((i) => i !== d);
+  const d = resolveDim(op, dim, ndimOf(x));
+  if (ndimOf(x) === 0) return fillInt64(op, x);
+  if (shapeOf(x)[d] === 0)
+    throw new ShapeError(op, `no elements to choose from in dimension ${d} of shape ${formatShape(shapeOf(x))}`);
+  const kept = shapeOf(x)
+    .map((_, i) => i)
+    .filter((i) => i !== d);
   const out = allocate(
     op,
     storageOf(x).heap,
     'int64',
-    kept.map((i) => x.shape[i] as number),
+    kept.map((i) => shapeOf(x)[i] as number),
   );
   const pick = (values: Shape, last: number) => [...kept.map((i) => values[i] as number), last];
   emit(op, storageOf(x).heap, {
     opcode,
-    dtype: x.dtype === 'bool' ? 'uint8' : x.dtype,
-    shape: pick(x.shape, x.shape[d] as number),
-    operands: [operand(out, [...out.strides, 0]), operand(x, pick(x.strides, x.strides[d] as number))],
+    dtype: dtypeOf(x) === 'bool' ? 'uint8' : dtypeOf(x),
+    shape: pick(shapeOf(x), shapeOf(x)[d] as number),
+    operands: [operand(out, [...stridesOf(out), 0]), operand(x, pick(stridesOf(x), stridesOf(x)[d] as number))],
   });
   return keepdim ? unsqueeze(out, d) : out;
 }
@@ -248,9 +264,9 @@ export interface ValuesAndIndices {
 }
 
 function pickAlong(x: Tensor, dim: number, keepdim: boolean, find: typeof argmax): ValuesAndIndices {
-  const indices = find(x, dim, x.ndim > 0);
-  const values = x.ndim === 0 ? reshape(x, []) : gather(x, dim, indices);
-  if (keepdim || x.ndim === 0) return { values, indices };
+  const indices = find(x, dim, ndimOf(x) > 0);
+  const values = ndimOf(x) === 0 ? reshape(x, []) : gather(x, dim, indices);
+  if (keepdim || ndimOf(x) === 0) return { values, indices };
   return { values: squeeze(values, dim), indices: squeeze(indices, dim) };
 }
 
@@ -279,7 +295,7 @@ export function min(x: Tensor, other?: Tensor | number, keepdim = false): Tensor
 }
 
 /** The elements as bool: whether they differ from zero. */
-const truth = (x: Tensor): Tensor => (x.dtype === 'bool' ? x : ne(x, 0));
+const truth = (x: Tensor): Tensor => (dtypeOf(x) === 'bool' ? x : ne(x, 0));
 
 /** Whether any element is non-zero, over dimensions or altogether. */
 export function any(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
@@ -303,9 +319,9 @@ function reduceTruth(
 ): Tensor {
   const { keepdim = false } = reduceOptions(op, options);
   // Here an empty list of dimensions means none, unlike in the sums.
-  const dims = resolveDims(op, dim, x.ndim);
+  const dims = resolveDims(op, dim, ndimOf(x));
   const out = reduceKernel(op, opcode, truth(x), dims, 'bool', empty);
-  return keepdim ? restore(out, x.shape, dims) : out;
+  return keepdim ? restore(out, shapeOf(x), dims) : out;
 }
 
 /** Number of elements that are not zero, over dimensions or altogether. */
@@ -320,7 +336,7 @@ export interface VarianceOptions {
 
 function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { variance: Tensor; mean: Tensor } {
   expectTensor(op, x);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${dtypeOf(x)}`);
   const { keepdim = false, correction = 1 } = options ?? {};
   if (typeof correction !== 'number' || Number.isNaN(correction))
     throw new ArgumentError(op, `correction is a number, got ${describe(correction)}`);
@@ -328,7 +344,7 @@ function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { 
   const centre = mean(x, dims, true);
   const free = Math.max(countOf(x, dims) - correction, 0);
   const variance = div(sum(square(sub(x, centre)), dims, keepdim), free);
-  return { variance, mean: keepdim ? centre : reshape(centre, reducedShape(x.shape, dims, false)) };
+  return { variance, mean: keepdim ? centre : reshape(centre, reducedShape(shapeOf(x), dims, false)) };
 }
 
 /** Variance over dimensions, all by default, with Bessel's correction unless `correction` says otherwise. */
@@ -361,14 +377,14 @@ export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOption
   const dims = dimsOrAll('logsumexp', x, dim);
   if (countOf(source, dims) === 0) return log(sum(source, dims, keepdim));
   const peak = amax(
-    makeTensor(storageOf(source), source.dtype, source.shape, source.strides, offsetOf(source)),
+    makeTensor(storageOf(source), dtypeOf(source), shapeOf(source), stridesOf(source), offsetOf(source)),
     dims,
     true,
   );
   // An infinite peak would give ∞ − ∞.
   const shift = where(isinf(peak), 0, peak);
   const out = add(log(sum(exp(sub(source, shift)), dims, true)), shift);
-  return keepdim ? out : reshape(out, reducedShape(x.shape, dims, false));
+  return keepdim ? out : reshape(out, reducedShape(shapeOf(x), dims, false));
 }
 
 /**
@@ -378,8 +394,8 @@ export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOption
 export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('norm', x);
   const { keepdim = false, dtype } = reduceOptions('norm', options);
-  const source = castTo(x, dtype ?? x.dtype);
-  if (!source.isFloatingPoint) throw new DTypeError('norm', `wants a floating point tensor, got ${source.dtype}`);
+  const source = castTo(x, dtype ?? dtypeOf(x));
+  if (!source.isFloatingPoint) throw new DTypeError('norm', `wants a floating point tensor, got ${dtypeOf(source)}`);
   const order = p === 'fro' ? 2 : p;
   if (typeof order !== 'number' || Number.isNaN(order))
     throw new ArgumentError('norm', `p is a number or 'fro', got ${describe(p)}`);
@@ -388,7 +404,7 @@ export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?:
   const size = abs(source);
   if (order === Number.POSITIVE_INFINITY) return amax(size, dims, keepdim);
   if (order === Number.NEGATIVE_INFINITY) return amin(size, dims, keepdim);
-  if (order === 0) return sum(castTo(ne(source, 0), source.dtype), dims, keepdim);
+  if (order === 0) return sum(castTo(ne(source, 0), dtypeOf(source)), dims, keepdim);
   if (order === 1) return sum(size, dims, keepdim);
   return pow(sum(pow(size, order), dims, keepdim), 1 / order);
 }

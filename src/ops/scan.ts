@@ -7,7 +7,7 @@ import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType } from '../tensor/dtype.ts';
 import { resolveDim, resolveDims, type Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { positions } from './condition.ts';
 import { castTo, clone, detach, filled } from './convert.ts';
 import { indexSelect } from './index.ts';
@@ -22,13 +22,13 @@ export interface ScanOptions {
 
 /** Emits a scan with its dimension innermost; the strides may be any. */
 function scanKernel(op: string, opcode: number, x: Tensor, dim: number): Tensor {
-  const out = allocate(op, storageOf(x).heap, x.dtype, x.shape);
-  const last = (values: Shape) => (x.ndim === 0 ? [] : [...values.toSpliced(dim, 1), values[dim] as number]);
+  const out = allocate(op, storageOf(x).heap, dtypeOf(x), shapeOf(x));
+  const last = (values: Shape) => (ndimOf(x) === 0 ? [] : [...values.toSpliced(dim, 1), values[dim] as number]);
   emit(op, storageOf(x).heap, {
     opcode,
-    dtype: x.dtype,
-    shape: last(x.shape),
-    operands: [operand(out, last(out.strides)), operand(x, last(x.strides))],
+    dtype: dtypeOf(x),
+    shape: last(shapeOf(x)),
+    operands: [operand(out, last(stridesOf(out))), operand(x, last(stridesOf(x)))],
   });
   return out;
 }
@@ -40,10 +40,10 @@ function resolveScan(
   options: ScanOptions | undefined,
 ): { source: Tensor; d: number } {
   expectTensor(op, x);
-  const { dtype = x.isFloatingPoint ? x.dtype : 'int64' } = checkOptions(op, options, ['dtype']);
+  const { dtype = x.isFloatingPoint ? dtypeOf(x) : 'int64' } = checkOptions(op, options, ['dtype']);
   if (!isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
   if (dtype === 'bool') throw new DTypeError(op, 'does not compute in bool');
-  return { source: castTo(x, dtype), d: resolveDim(op, dim, x.ndim) };
+  return { source: castTo(x, dtype), d: resolveDim(op, dim, ndimOf(x)) };
 }
 
 /** Running sum along `dim`. */
@@ -67,8 +67,8 @@ export function cumprod(x: Tensor, dim: number, options?: ScanOptions): Tensor {
 
 /** `x` shifted along `dim` by n towards the end (negative: the start), with a constant moving in. */
 function shift(x: Tensor, dim: number, n: number, entering: number): Tensor {
-  const size = x.shape[dim] as number;
-  const fresh = filled('cumprod', x.shape.with(dim, Math.abs(n)), entering, x);
+  const size = shapeOf(x)[dim] as number;
+  const fresh = filled('cumprod', shapeOf(x).with(dim, Math.abs(n)), entering, x);
   return n > 0 ? cat([fresh, narrow(x, dim, 0, size - n)], dim) : cat([narrow(x, dim, -n, size + n), fresh], dim);
 }
 
@@ -78,8 +78,8 @@ function shift(x: Tensor, dim: number, n: number, entering: number): Tensor {
  * zeros do no harm.
  */
 function cumprodGradient(g: Tensor, x: Tensor, products: Tensor, dim: number): Tensor {
-  const n = x.shape[dim] ?? 1;
-  if (x.ndim === 0 || n < 2) return g;
+  const n = shapeOf(x)[dim] ?? 1;
+  if (ndimOf(x) === 0 || n < 2) return g;
   let factor = shift(x, dim, -1, 0);
   let total = g;
   for (let reach = 1; reach < n; reach *= 2) {
@@ -94,10 +94,10 @@ export function flip(x: Tensor, dims: number | Shape): Tensor {
   expectTensor('flip', x);
   if (typeof dims !== 'number' && !Array.isArray(dims))
     throw new ArgumentError('flip', `wants a dimension or an array of them, got ${describe(dims)}`);
-  const list = resolveDims('flip', dims, x.ndim);
+  const list = resolveDims('flip', dims, ndimOf(x));
   let out = detach(x);
   for (const d of list) {
-    const n = x.shape[d] as number;
+    const n = shapeOf(x)[d] as number;
     if (n > 1) out = indexSelect(out, d, positions('flip', storageOf(x).heap, 'int64', n, n - 1, -1));
   }
   if (storageOf(out) === storageOf(x)) out = clone(out);

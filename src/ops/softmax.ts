@@ -10,7 +10,7 @@ import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo } from './convert.ts';
 import { sum } from './reduce.ts';
 import { fromRows, rowSpace, toRows } from './rows.ts';
@@ -25,11 +25,11 @@ export interface SoftmaxOptions {
 function overRows(op: string, opcode: number, dim: number, inputs: readonly Tensor[]): Tensor {
   const rows = inputs.map((input) => toRows(op, input, dim));
   const like = rows[0] as Tensor;
-  const out = allocate(op, storageOf(like).heap, like.dtype, like.shape);
+  const out = allocate(op, storageOf(like).heap, dtypeOf(like), shapeOf(like));
   const { shape, strides } = rowSpace(like);
   emit(op, storageOf(like).heap, {
     opcode,
-    dtype: like.dtype,
+    dtype: dtypeOf(like),
     shape,
     operands: [out, ...rows].map((tensor) => operand(tensor, strides)),
   });
@@ -46,11 +46,11 @@ function normalised(
   options: SoftmaxOptions | undefined,
 ): Tensor {
   expectTensor(op, x);
-  const { dtype = x.dtype } = checkOptions(op, options, ['dtype']);
+  const { dtype = dtypeOf(x) } = checkOptions(op, options, ['dtype']);
   if (!isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
   if (!isFloating(dtype))
     throw new DTypeError(op, `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
-  const d = resolveDim(op, dim, x.ndim);
+  const d = resolveDim(op, dim, ndimOf(x));
   const source = castTo(x, dtype);
   const out = overRows(op, forward, d, [source]);
   track(op, [source], [out], [out], ([g], [result]) => {

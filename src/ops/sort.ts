@@ -5,7 +5,7 @@ import { SORT } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { resolveDim } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, detach } from './convert.ts';
 import { accumulate } from './index.ts';
 import type { ValuesAndIndices } from './reduce.ts';
@@ -14,19 +14,19 @@ import { narrow, reshape } from './view.ts';
 
 /** The first `count` elements in order along `dim`, and where they were. */
 function inOrder(op: string, x: Tensor, dim: number, descending: boolean, count: number): ValuesAndIndices {
-  if (x.ndim === 0) {
+  if (ndimOf(x) === 0) {
     const { values, indices } = inOrder(op, reshape(x, [1]), 0, descending, 1);
     return { values: reshape(values, []), indices: reshape(indices, []) };
   }
   const { heap } = storageOf(x);
   const rows = toRows(op, x, dim);
   const { shape, strides } = rowSpace(rows);
-  const sorted = allocate(op, heap, x.dtype, rows.shape);
-  const order = allocate(op, heap, 'int64', rows.shape);
+  const sorted = allocate(op, heap, dtypeOf(x), shapeOf(rows));
+  const order = allocate(op, heap, 'int64', shapeOf(rows));
   const space = allocate(op, heap, 'int64', [2 * shape[1]]);
   emit(op, heap, {
     opcode: SORT,
-    dtype: x.dtype,
+    dtype: dtypeOf(x),
     shape,
     operands: [operand(sorted, strides), operand(order, strides), operand(rows, strides), operand(space, [0, 1])],
     params: [Number(descending)],
@@ -35,7 +35,7 @@ function inOrder(op: string, x: Tensor, dim: number, descending: boolean, count:
   // A copy, so that the part does not hold on to the whole.
   const first = (all: Tensor) => fromRows(op, count === shape[1] ? all : clone(narrow(all, -1, 0, count)), dim);
   const [values, indices] = [first(sorted), first(order)];
-  const whole = x.shape;
+  const whole = shapeOf(x);
   track(op, [x], [values, indices], [indices], ([g], [places]) => [
     g ? accumulate(op, whole, dim, places as Tensor, g) : null,
   ]);
@@ -80,8 +80,8 @@ function named(
 function sorted(op: string, x: Tensor, given: readonly unknown[]): ValuesAndIndices {
   const [dim, descending, stable] = named(op, ['dim', 'descending', 'stable'], given, [-1, false, true]);
   expectFlag(op, 'stable', stable);
-  const d = resolveDim(op, dim as number, x.ndim);
-  return inOrder(op, x, d, expectFlag(op, 'descending', descending), x.shape[d] ?? 1);
+  const d = resolveDim(op, dim as number, ndimOf(x));
+  return inOrder(op, x, d, expectFlag(op, 'descending', descending), shapeOf(x)[d] ?? 1);
 }
 
 /**
@@ -118,10 +118,10 @@ export function topk(
   const names = ['dim', 'largest', 'sorted'];
   const [along, greatest, ordered] = named('topk', names, [dim, largest, inOrderOnly], [-1, true, true]);
   expectFlag('topk', 'sorted', ordered);
-  const d = resolveDim('topk', along as number, x.ndim);
-  const n = x.shape[d] ?? 1;
+  const d = resolveDim('topk', along as number, ndimOf(x));
+  const n = shapeOf(x)[d] ?? 1;
   if (!Number.isInteger(k) || k < 0) throw new ArgumentError('topk', `k is a whole number, got ${describe(k)}`);
   if (k > n) throw new ShapeError('topk', `k is ${k}, but dimension ${d} has only ${n} elements`);
-  if (x.ndim === 0 && k === 0) return topk(reshape(x, [1]), 0);
+  if (ndimOf(x) === 0 && k === 0) return topk(reshape(x, [1]), 0);
   return inOrder('topk', x, d, expectFlag('topk', 'largest', greatest), k);
 }

@@ -7,7 +7,7 @@ import { ADAM_STEP, SGD_STEP } from '../generated/opcodes.ts';
 import type { Operand } from '../program/encode.ts';
 import { commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, copyInto, detach } from './convert.ts';
 
 /** Settings of `sgdStep` that stay the same from step to step. */
@@ -40,37 +40,37 @@ function update(
 ): void {
   const heap = commonHeap(op, [parameter, gradient, ...state, step, rate]);
   if (!parameter.isFloatingPoint)
-    throw new DTypeError(op, `wants a float32 or float64 parameter, got ${parameter.dtype}`);
+    throw new DTypeError(op, `wants a float32 or float64 parameter, got ${dtypeOf(parameter)}`);
   for (const other of [gradient, ...state]) {
     if (other === null) continue;
-    if (other.dtype !== parameter.dtype)
+    if (dtypeOf(other) !== dtypeOf(parameter))
       throw new DTypeError(
         op,
-        `wants ${parameter.dtype} like the parameter, got ${other.dtype}; convert one with to({ dtype })`,
+        `wants ${dtypeOf(parameter)} like the parameter, got ${dtypeOf(other)}; convert one with to({ dtype })`,
       );
-    if (!sameShape(other.shape, parameter.shape))
+    if (!sameShape(shapeOf(other), shapeOf(parameter)))
       throw new ShapeError(
         op,
-        `wants the parameter's shape ${formatShape(parameter.shape)}, got ${formatShape(other.shape)}`,
+        `wants the parameter's shape ${formatShape(shapeOf(parameter))}, got ${formatShape(shapeOf(other))}`,
       );
   }
   for (const scalar of [step, rate]) {
-    if (scalar.dtype !== 'float64' || scalar.ndim !== 0)
+    if (dtypeOf(scalar) !== 'float64' || ndimOf(scalar) !== 0)
       throw new ShapeError(
         op,
-        `step and rate are 0-d float64 tensors, got ${scalar.dtype} of shape ${formatShape(scalar.shape)}`,
+        `step and rate are 0-d float64 tensors, got ${dtypeOf(scalar)} of shape ${formatShape(shapeOf(scalar))}`,
       );
   }
   for (const own of state)
-    if (own !== null && !own.isContiguous) throw new ArgumentError(op, 'optimizer state is contiguous');
+    if (own !== null && !isRowMajor(own)) throw new ArgumentError(op, 'optimizer state is contiguous');
   // The kernel walks everything as one row; a parameter laid out otherwise goes through a copy.
-  const target = parameter.isContiguous ? parameter : contiguous(detach(parameter));
+  const target = isRowMajor(parameter) ? parameter : contiguous(detach(parameter));
   const given = contiguous(gradient);
   const row = (x: Tensor): Operand => operand(x, [1]);
   emit(op, heap, {
     opcode,
-    dtype: parameter.dtype,
-    shape: [parameter.size],
+    dtype: dtypeOf(parameter),
+    shape: [numelOf(parameter)],
     operands: [
       row(target),
       row(given),

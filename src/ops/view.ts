@@ -14,7 +14,20 @@ import {
   sizeOf,
   viewStrides,
 } from '../tensor/layout.ts';
-import { baseOf, isTensor, makeTensor, offsetOf, setBase, storageOf, type Tensor } from '../tensor/tensor.ts';
+import {
+  baseOf,
+  dtypeOf,
+  isTensor,
+  makeTensor,
+  ndimOf,
+  numelOf,
+  offsetOf,
+  setBase,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+} from '../tensor/tensor.ts';
 import { clone, contiguous, copyInto, fillWith, sumTo } from './convert.ts';
 
 /** A view and the rule that brings its gradient back. */
@@ -26,7 +39,7 @@ function viewOf(
   offset: number,
   back: (g: Tensor) => Tensor,
 ): Tensor {
-  const out = makeTensor(storageOf(x), x.dtype, shape, strides, offset);
+  const out = makeTensor(storageOf(x), dtypeOf(x), shape, strides, offset);
   setBase(out, baseOf(x) ?? x);
   track(op, [x], [out], [], ([g]) => [back(g as Tensor)]);
   return out;
@@ -34,7 +47,7 @@ function viewOf(
 
 /** A gradient of a part, put back into zeros of the whole shape: the derivative of taking a part. */
 function embed(op: string, g: Tensor, shape: Shape, part: (whole: Tensor) => Tensor): Tensor {
-  const whole = allocate(op, storageOf(g).heap, g.dtype, shape);
+  const whole = allocate(op, storageOf(g).heap, dtypeOf(g), shape);
   fillWith(op, whole, 0);
   const target = part(whole);
   copyInto(op, target, g);
@@ -57,15 +70,15 @@ export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
 }
 
 function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tensor): Tensor {
-  const shape = resolveShape(op, wanted, x.size);
-  if (sizeOf(shape) !== x.size)
+  const shape = resolveShape(op, wanted, numelOf(x));
+  if (sizeOf(shape) !== numelOf(x))
     throw new ShapeError(
       op,
-      `${x.size} elements of shape ${formatShape(x.shape)} do not fit the shape ${formatShape(shape)}`,
+      `${numelOf(x)} elements of shape ${formatShape(shapeOf(x))} do not fit the shape ${formatShape(shape)}`,
     );
-  const strides = viewStrides(x.shape, x.strides, shape);
+  const strides = viewStrides(shapeOf(x), stridesOf(x), shape);
   if (strides === null) return otherwise();
-  const from = x.shape;
+  const from = shapeOf(x);
   return viewOf(op, x, shape, strides, offsetOf(x), (g) => reshape(g, from));
 }
 
@@ -78,7 +91,7 @@ export function view(x: Tensor, ...sizes: Sizes): Tensor {
   return reshapeOr('view', x, flatSizes(sizes), () => {
     throw new ShapeError(
       'view',
-      `a tensor of shape ${formatShape(x.shape)} with strides ${formatShape(x.strides)} cannot be seen as ` +
+      `a tensor of shape ${formatShape(shapeOf(x))} with strides ${formatShape(stridesOf(x))} cannot be seen as ` +
         `${describe(flatSizes(sizes))} without a copy; use reshape`,
     );
   });
@@ -88,39 +101,41 @@ export function view(x: Tensor, ...sizes: Sizes): Tensor {
 export function permute(x: Tensor, ...dims: Sizes): Tensor {
   expectTensor('permute', x);
   const wanted = flatSizes(dims);
-  if (!Array.isArray(wanted) || wanted.length !== x.ndim)
-    throw new ShapeError('permute', `wants each of the ${x.ndim} dimensions once, got ${describe(wanted)}`);
-  const order = resolveDims('permute', wanted, x.ndim);
+  if (!Array.isArray(wanted) || wanted.length !== ndimOf(x))
+    throw new ShapeError('permute', `wants each of the ${ndimOf(x)} dimensions once, got ${describe(wanted)}`);
+  const order = resolveDims('permute', wanted, ndimOf(x));
   const back = order.map((_, i) => order.indexOf(i));
   const pick = (values: Shape) => order.map((d) => values[d] as number);
-  return viewOf('permute', x, pick(x.shape), pick(x.strides), offsetOf(x), (g) => permute(g, back));
+  return viewOf('permute', x, pick(shapeOf(x)), pick(stridesOf(x)), offsetOf(x), (g) => permute(g, back));
 }
 
 /** Two dimensions exchanged. */
 export function transpose(x: Tensor, dim0: number, dim1: number): Tensor {
   expectTensor('transpose', x);
-  const [a, b] = [resolveDim('transpose', dim0, x.ndim), resolveDim('transpose', dim1, x.ndim)];
-  const order = x.shape.map((_, d) => (d === a ? b : d === b ? a : d));
+  const [a, b] = [resolveDim('transpose', dim0, ndimOf(x)), resolveDim('transpose', dim1, ndimOf(x))];
+  const order = shapeOf(x).map((_, d) => (d === a ? b : d === b ? a : d));
   const pick = (values: Shape) => order.map((d) => values[d] as number);
-  return viewOf('transpose', x, pick(x.shape), pick(x.strides), offsetOf(x), (g) => transpose(g, a, b));
+  return viewOf('transpose', x, pick(shapeOf(x)), pick(stridesOf(x)), offsetOf(x), (g) => transpose(g, a, b));
 }
 
 /** The transpose of a matrix; vectors and scalars stay as they are. */
 export function t(x: Tensor): Tensor {
   expectTensor('t', x);
-  if (x.ndim > 2) throw new ShapeError('t', `wants at most 2 dimensions, got ${x.ndim}; use transpose`);
-  return x.ndim < 2 ? reshape(x, x.shape) : transpose(x, 0, 1);
+  if (ndimOf(x) > 2) throw new ShapeError('t', `wants at most 2 dimensions, got ${ndimOf(x)}; use transpose`);
+  return ndimOf(x) < 2 ? reshape(x, shapeOf(x)) : transpose(x, 0, 1);
 }
 
 /** Dimensions `source` moved to the places `destination`, the others keeping their order. */
 export function movedim(x: Tensor, source: number | Shape, destination: number | Shape): Tensor {
   expectTensor('movedim', x);
-  const from = resolveDims('movedim', source, x.ndim);
-  const into = resolveDims('movedim', destination, x.ndim);
+  const from = resolveDims('movedim', source, ndimOf(x));
+  const into = resolveDims('movedim', destination, ndimOf(x));
   if (from.length !== into.length)
     throw new ShapeError('movedim', `wants as many destinations as sources, got ${into.length} and ${from.length}`);
-  const rest = x.shape.map((_, d) => d).filter((d) => !from.includes(d));
-  const order = x.shape.map((_, d) =>
+  const rest = shapeOf(x)
+    .map((_, d) => d)
+    .filter((d) => !from.includes(d));
+  const order = shapeOf(x).map((_, d) =>
     into.includes(d) ? (from[into.indexOf(d)] as number) : (rest.shift() as number),
   );
   return permute(x, order);
@@ -134,32 +149,32 @@ export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   expectTensor('expand', x);
   const wanted = flatSizes(sizes);
   if (!Array.isArray(wanted)) throw new ShapeError('expand', `wants a shape, got ${describe(wanted)}`);
-  const lead = wanted.length - x.ndim;
+  const lead = wanted.length - ndimOf(x);
   if (lead < 0)
     throw new ShapeError(
       'expand',
-      `a tensor of shape ${formatShape(x.shape)} cannot shrink to ${wanted.length} dimensions`,
+      `a tensor of shape ${formatShape(shapeOf(x))} cannot shrink to ${wanted.length} dimensions`,
     );
   const shape = resolveShape(
     'expand',
-    wanted.map((n, i) => (n === -1 && i >= lead ? x.shape[i - lead] : n)),
+    wanted.map((n, i) => (n === -1 && i >= lead ? shapeOf(x)[i - lead] : n)),
   );
   const strides = shape.map((n, i) => {
     if (i < lead) return 0;
-    const own = x.shape[i - lead] as number;
-    if (own === n) return x.strides[i - lead] as number;
+    const own = shapeOf(x)[i - lead] as number;
+    if (own === n) return stridesOf(x)[i - lead] as number;
     if (own === 1) return 0;
     throw new ShapeError(
       'expand',
-      `the shape ${formatShape(x.shape)} does not expand to ${formatShape(shape)} (dimension ${i})`,
+      `the shape ${formatShape(shapeOf(x))} does not expand to ${formatShape(shape)} (dimension ${i})`,
     );
   });
-  const from = x.shape;
+  const from = shapeOf(x);
   return viewOf('expand', x, shape, strides, offsetOf(x), (g) => sumTo(g, from));
 }
 
 /** Expands to the shape of `other`. */
-export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, expectTensor('expandAs', other).shape);
+export const expandAs = (x: Tensor, other: Tensor): Tensor => expand(x, shapeOf(expectTensor('expandAs', other)));
 
 /** Expands to `shape`; another name for `expand`. */
 export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape);
@@ -170,11 +185,11 @@ export const broadcastTo = (x: Tensor, shape: Shape): Tensor => expand(x, shape)
  */
 export function slice(x: Tensor, dim = 0, start: number | null = null, end: number | null = null, step = 1): Tensor {
   expectTensor('slice', x);
-  if (x.ndim === 0) throw new ShapeError('slice', 'a 0-d tensor cannot be sliced');
-  const d = resolveDim('slice', dim, x.ndim);
+  if (ndimOf(x) === 0) throw new ShapeError('slice', 'a 0-d tensor cannot be sliced');
+  const d = resolveDim('slice', dim, ndimOf(x));
   if (!Number.isInteger(step) || step < 1)
     throw new ArgumentError('slice', `step is a positive whole number, got ${describe(step)}`);
-  const n = x.shape[d] as number;
+  const n = shapeOf(x)[d] as number;
   const clip = (value: number | null | undefined, otherwise: number) => {
     if (value === null || value === undefined) return otherwise;
     if (typeof value !== 'number' || (!Number.isInteger(value) && Math.abs(value) !== Number.POSITIVE_INFINITY))
@@ -183,10 +198,10 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
   };
   const first = clip(start, 0);
   const count = Math.max(0, Math.ceil((clip(end, n) - first) / step));
-  const shape = x.shape.with(d, count);
-  const strides = x.strides.with(d, (x.strides[d] as number) * step);
-  const offset = count === 0 ? offsetOf(x) : offsetOf(x) + first * (x.strides[d] as number);
-  const from = x.shape;
+  const shape = shapeOf(x).with(d, count);
+  const strides = stridesOf(x).with(d, (stridesOf(x)[d] as number) * step);
+  const offset = count === 0 ? offsetOf(x) : offsetOf(x) + first * (stridesOf(x)[d] as number);
+  const from = shapeOf(x);
   const part = (whole: Tensor) => slice(whole, d, first, first + count * step, step);
   return viewOf('slice', x, shape, strides, offset, (g) => embed('slice', g, from, part));
 }
@@ -194,8 +209,11 @@ export function slice(x: Tensor, dim = 0, start: number | null = null, end: numb
 /** The value of a 0-d integer tensor. */
 function wholeNumber(op: string, x: Tensor): number {
   expectTensor(op, x);
-  if (x.ndim !== 0 || x.isFloatingPoint || x.dtype === 'bool')
-    throw new ShapeError(op, `wants a number or a 0-d integer tensor, got ${x.dtype} of shape ${formatShape(x.shape)}`);
+  if (ndimOf(x) !== 0 || x.isFloatingPoint || dtypeOf(x) === 'bool')
+    throw new ShapeError(
+      op,
+      `wants a number or a 0-d integer tensor, got ${dtypeOf(x)} of shape ${formatShape(shapeOf(x))}`,
+    );
   return x.item();
 }
 
@@ -203,9 +221,9 @@ function wholeNumber(op: string, x: Tensor): number {
 export function narrow(x: Tensor, dim: number, start: number | Tensor, length: number): Tensor {
   expectTensor('narrow', x);
   if (isTensor(start)) return narrow(x, dim, wholeNumber('narrow', start), length);
-  if (x.ndim === 0) throw new ShapeError('narrow', 'a 0-d tensor cannot be narrowed');
-  const d = resolveDim('narrow', dim, x.ndim);
-  const n = x.shape[d] as number;
+  if (ndimOf(x) === 0) throw new ShapeError('narrow', 'a 0-d tensor cannot be narrowed');
+  const d = resolveDim('narrow', dim, ndimOf(x));
+  const n = shapeOf(x)[d] as number;
   const first = Number.isInteger(start) && start < 0 ? start + n : start;
   if (!Number.isInteger(first) || !Number.isInteger(length) || first < 0 || length < 0 || first + length > n)
     throw new ShapeError(
@@ -218,17 +236,17 @@ export function narrow(x: Tensor, dim: number, start: number | Tensor, length: n
 /** The part at one index of `dim`, which disappears. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
   expectTensor('select', x);
-  if (x.ndim === 0) throw new ShapeError('select', 'a 0-d tensor has nothing to select from');
-  const d = resolveDim('select', dim, x.ndim);
-  const i = resolveIndex('select', index, x.shape[d] as number, d);
-  const from = x.shape;
+  if (ndimOf(x) === 0) throw new ShapeError('select', 'a 0-d tensor has nothing to select from');
+  const d = resolveDim('select', dim, ndimOf(x));
+  const i = resolveIndex('select', index, shapeOf(x)[d] as number, d);
+  const from = shapeOf(x);
   const part = (whole: Tensor) => select(whole, d, i);
   return viewOf(
     'select',
     x,
-    x.shape.toSpliced(d, 1),
-    x.strides.toSpliced(d, 1),
-    offsetOf(x) + i * (x.strides[d] as number),
+    shapeOf(x).toSpliced(d, 1),
+    stridesOf(x).toSpliced(d, 1),
+    offsetOf(x) + i * (stridesOf(x)[d] as number),
     (g) => embed('select', g, from, part),
   );
 }
@@ -236,18 +254,20 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
 /** Without the dimensions of size 1: all of them, or those named (a named one of another size stays). */
 export function squeeze(x: Tensor, dim?: number | Shape | null): Tensor {
   expectTensor('squeeze', x);
-  const dims = resolveDims('squeeze', dim, x.ndim).filter((d) => x.shape[d] === 1);
+  const dims = resolveDims('squeeze', dim, ndimOf(x)).filter((d) => shapeOf(x)[d] === 1);
   const stays = (_: number, d: number) => !dims.includes(d);
-  const from = x.shape;
-  return viewOf('squeeze', x, x.shape.filter(stays), x.strides.filter(stays), offsetOf(x), (g) => reshape(g, from));
+  const from = shapeOf(x);
+  return viewOf('squeeze', x, shapeOf(x).filter(stays), stridesOf(x).filter(stays), offsetOf(x), (g) =>
+    reshape(g, from),
+  );
 }
 
 /** With a new dimension of size 1 at `dim`, which counts in the result. */
 export function unsqueeze(x: Tensor, dim: number): Tensor {
   expectTensor('unsqueeze', x);
-  const d = resolveDim('unsqueeze', dim, x.ndim + 1);
-  const from = x.shape;
-  return viewOf('unsqueeze', x, x.shape.toSpliced(d, 0, 1), x.strides.toSpliced(d, 0, 1), offsetOf(x), (g) =>
+  const d = resolveDim('unsqueeze', dim, ndimOf(x) + 1);
+  const from = shapeOf(x);
+  return viewOf('unsqueeze', x, shapeOf(x).toSpliced(d, 0, 1), stridesOf(x).toSpliced(d, 0, 1), offsetOf(x), (g) =>
     reshape(g, from),
   );
 }
@@ -255,30 +275,30 @@ export function unsqueeze(x: Tensor, dim: number): Tensor {
 /** Dimensions `startDim` to `endDim` as one. */
 export function flatten(x: Tensor, startDim = 0, endDim = -1): Tensor {
   expectTensor('flatten', x);
-  const [a, b] = [resolveDim('flatten', startDim, x.ndim), resolveDim('flatten', endDim, x.ndim)];
+  const [a, b] = [resolveDim('flatten', startDim, ndimOf(x)), resolveDim('flatten', endDim, ndimOf(x))];
   if (a > b) throw new ShapeError('flatten', `startDim ${startDim} comes after endDim ${endDim}`);
-  if (x.ndim === 0) return reshape(x, [1]);
-  return reshape(x, x.shape.toSpliced(a, b - a + 1, sizeOf(x.shape.slice(a, b + 1))));
+  if (ndimOf(x) === 0) return reshape(x, [1]);
+  return reshape(x, shapeOf(x).toSpliced(a, b - a + 1, sizeOf(shapeOf(x).slice(a, b + 1))));
 }
 
 /** One dimension as several; one of `sizes` may be -1. */
 export function unflatten(x: Tensor, dim: number, sizes: Shape): Tensor {
   expectTensor('unflatten', x);
-  if (x.ndim === 0) throw new ShapeError('unflatten', 'a 0-d tensor has no dimension to split');
-  const d = resolveDim('unflatten', dim, x.ndim);
-  const n = x.shape[d] as number;
+  if (ndimOf(x) === 0) throw new ShapeError('unflatten', 'a 0-d tensor has no dimension to split');
+  const d = resolveDim('unflatten', dim, ndimOf(x));
+  const n = shapeOf(x)[d] as number;
   const parts = resolveShape('unflatten', sizes, n);
   if (sizeOf(parts) !== n)
     throw new ShapeError('unflatten', `dimension ${d} of size ${n} does not split into ${formatShape(parts)}`);
-  return reshape(x, x.shape.toSpliced(d, 1, ...parts));
+  return reshape(x, shapeOf(x).toSpliced(d, 1, ...parts));
 }
 
 /** Pieces of `splitSize` elements along `dim` (the last may be shorter), or of the sizes listed. */
 export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
   expectTensor('split', x);
-  if (x.ndim === 0) throw new ShapeError('split', 'a 0-d tensor cannot be split');
-  const d = resolveDim('split', dim, x.ndim);
-  const n = x.shape[d] as number;
+  if (ndimOf(x) === 0) throw new ShapeError('split', 'a 0-d tensor cannot be split');
+  const d = resolveDim('split', dim, ndimOf(x));
+  const n = shapeOf(x)[d] as number;
   let sizes: Shape;
   if (typeof splitSize === 'number') {
     if (!Number.isInteger(splitSize) || splitSize < 1)
@@ -301,7 +321,7 @@ export function split(x: Tensor, splitSize: number | Shape, dim = 0): Tensor[] {
  * are put together in one go.
  */
 function pieces(op: string, x: Tensor, sizes: Shape | null, dim: number): Tensor[] {
-  const { shape } = x;
+  const shape = shapeOf(x);
   const count = sizes === null ? (shape[dim] as number) : sizes.length;
   let start = 0;
   const parts = Array.from({ length: count }, (_, i) => {
@@ -316,11 +336,12 @@ function pieces(op: string, x: Tensor, sizes: Shape | null, dim: number): Tensor
 
 /** Piece number i of `pieces`, which begins at `start`; not recorded. */
 function pieceOf(x: Tensor, sizes: Shape | null, dim: number, i: number, start: number): Tensor {
-  const { shape, strides } = x;
+  const shape = shapeOf(x);
+  const strides = stridesOf(x);
   const offset = offsetOf(x) + start * (strides[dim] as number);
   return sizes === null
-    ? makeTensor(storageOf(x), x.dtype, shape.toSpliced(dim, 1), strides.toSpliced(dim, 1), offset)
-    : makeTensor(storageOf(x), x.dtype, shape.with(dim, sizes[i] as number), strides, offset);
+    ? makeTensor(storageOf(x), dtypeOf(x), shape.toSpliced(dim, 1), strides.toSpliced(dim, 1), offset)
+    : makeTensor(storageOf(x), dtypeOf(x), shape.with(dim, sizes[i] as number), strides, offset);
 }
 
 /** A tensor of the given pieces along a dimension, zeros in the place of those that are missing: the derivative of `pieces`. */
@@ -332,7 +353,7 @@ function assembled(
   dim: number,
 ): Tensor {
   const like = parts.find((part) => part !== null) as Tensor;
-  const whole = allocate(op, storageOf(like).heap, like.dtype, shape);
+  const whole = allocate(op, storageOf(like).heap, dtypeOf(like), shape);
   if (parts.includes(null)) fillWith(op, whole, 0);
   let start = 0;
   for (const [i, part] of parts.entries()) {
@@ -354,8 +375,8 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   expectTensor('chunk', x);
   if (!Number.isInteger(chunks) || chunks < 1)
     throw new ArgumentError('chunk', `wants a positive number of chunks, got ${describe(chunks)}`);
-  if (x.ndim === 0) throw new ShapeError('chunk', 'a 0-d tensor cannot be split');
-  const n = x.shape[resolveDim('chunk', dim, x.ndim)] as number;
+  if (ndimOf(x) === 0) throw new ShapeError('chunk', 'a 0-d tensor cannot be split');
+  const n = shapeOf(x)[resolveDim('chunk', dim, ndimOf(x))] as number;
   const size = Math.ceil(n / chunks);
   if (size > 0) return split(x, size, dim);
   // As in PyTorch, nothing still makes the number of pieces that was asked for; but not billions of them.
@@ -370,16 +391,16 @@ export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
 /** The parts at every index of `dim`. */
 export function unbind(x: Tensor, dim = 0): Tensor[] {
   expectTensor('unbind', x);
-  if (x.ndim === 0) throw new ShapeError('unbind', 'a 0-d tensor has nothing to unbind');
-  const d = resolveDim('unbind', dim, x.ndim);
+  if (ndimOf(x) === 0) throw new ShapeError('unbind', 'a 0-d tensor has nothing to unbind');
+  const d = resolveDim('unbind', dim, ndimOf(x));
   return pieces('unbind', x, null, d);
 }
 
 /** The elements (i, i + offset) of two dimensions, as a new last dimension. */
 export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   expectTensor('diagonal', x);
-  const [a, b] = [resolveDim('diagonal', dim1, x.ndim), resolveDim('diagonal', dim2, x.ndim)];
-  if (a === b || x.ndim < 2)
+  const [a, b] = [resolveDim('diagonal', dim1, ndimOf(x)), resolveDim('diagonal', dim2, ndimOf(x))];
+  if (a === b || ndimOf(x) < 2)
     throw new ShapeError(
       'diagonal',
       `wants two different dimensions of a tensor of at least two, got ${dim1} and ${dim2}`,
@@ -388,21 +409,26 @@ export function diagonal(x: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
     throw new ArgumentError('diagonal', `offset is a whole number, got ${describe(offset)}`);
   const length = Math.max(
     0,
-    Math.min((x.shape[a] as number) + Math.min(offset, 0), (x.shape[b] as number) - Math.max(offset, 0)),
+    Math.min((shapeOf(x)[a] as number) + Math.min(offset, 0), (shapeOf(x)[b] as number) - Math.max(offset, 0)),
   );
-  const [sa, sb] = [x.strides[a] as number, x.strides[b] as number];
+  const [sa, sb] = [stridesOf(x)[a] as number, stridesOf(x)[b] as number];
   const rest = (values: Shape) => values.filter((_, d) => d !== a && d !== b);
   const start = length === 0 ? 0 : offset >= 0 ? offset * sb : -offset * sa;
-  const from = x.shape;
+  const from = shapeOf(x);
   const part = (whole: Tensor) => diagonal(whole, offset, a, b);
-  return viewOf('diagonal', x, [...rest(x.shape), length], [...rest(x.strides), sa + sb], offsetOf(x) + start, (g) =>
-    embed('diagonal', g, from, part),
+  return viewOf(
+    'diagonal',
+    x,
+    [...rest(shapeOf(x)), length],
+    [...rest(stridesOf(x)), sa + sb],
+    offsetOf(x) + start,
+    (g) => embed('diagonal', g, from, part),
   );
 }
 
 /** @internal Some elements of a row-major tensor, given by strides; no two indices may lead to the same one. */
 export function stridedPart(x: Tensor, part: { shape: Shape; strides: Shape; offset: number }): Tensor {
-  const from = x.shape;
+  const from = shapeOf(x);
   return viewOf('view', x, part.shape, part.strides, offsetOf(x) + part.offset, (g) =>
     embed('view', g, from, (whole) => stridedPart(contiguous(whole), part)),
   );

@@ -1,7 +1,7 @@
 /** @internal What convolution and pooling have in common: images, pairs of numbers, and how many windows there are. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { expectTensor } from '../tensor/create.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { reshape } from './view.ts';
 
 /** A number for both directions, or [vertical, horizontal]. */
@@ -37,11 +37,11 @@ export interface Images {
 /** @throws ShapeError for anything but [N, C, H, W] or [C, H, W], DTypeError for integers. */
 export function imagesOf(op: string, value: unknown): Images {
   const x = expectTensor(op, value);
-  if (x.ndim !== 3 && x.ndim !== 4)
-    throw new ShapeError(op, `wants images of shape [N, C, H, W] or [C, H, W], got ${formatShape(x.shape)}`);
-  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${x.dtype}`);
-  if (x.ndim === 4) return { batch: x, restore: (out) => out };
-  return { batch: reshape(x, [1, ...x.shape]), restore: (out) => reshape(out, out.shape.slice(1)) };
+  if (ndimOf(x) !== 3 && ndimOf(x) !== 4)
+    throw new ShapeError(op, `wants images of shape [N, C, H, W] or [C, H, W], got ${formatShape(shapeOf(x))}`);
+  if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${dtypeOf(x)}`);
+  if (ndimOf(x) === 4) return { batch: x, restore: (out) => out };
+  return { batch: reshape(x, [1, ...shapeOf(x)]), restore: (out) => reshape(out, shapeOf(out).slice(1)) };
 }
 
 /** How far a window reaches: the places from its first to its last. */

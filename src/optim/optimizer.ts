@@ -18,7 +18,7 @@ import { allocateOne, dropGrads, expectChangeable } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import type { Shape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { gradientOf, isTensor, nodeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, gradientOf, isTensor, nodeOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { type Check, listOf, listParameters, type Parameters } from './arguments.ts';
 import { checkStateDict, copyState, type OptimizerStateDict } from './state.ts';
 
@@ -113,9 +113,9 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
           `only leaves can be optimized, one parameter is a result of '${nodeOf(parameter)?.name}'`,
         );
       if (!parameter.isFloatingPoint)
-        throw new DTypeError(op, `only float32 and float64 tensors can be optimized, got ${parameter.dtype}`);
+        throw new DTypeError(op, `only float32 and float64 tensors can be optimized, got ${dtypeOf(parameter)}`);
       if (taken.has(parameter))
-        throw new ArgumentError(op, `a parameter of shape ${formatShape(parameter.shape)} appears twice`);
+        throw new ArgumentError(op, `a parameter of shape ${formatShape(shapeOf(parameter))} appears twice`);
       taken.add(parameter);
     }
     const complete = { ...this.#complete(group, this.defaults, ['params']), params } as ParamGroup<O>;
@@ -187,7 +187,7 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
       this.#state.set(parameter, state);
     }
     for (const name of this.buffers(group))
-      state[name] ??= this.#lasting(heap, parameter.dtype, parameter.shape, this.initial(name, group));
+      state[name] ??= this.#lasting(heap, dtypeOf(parameter), shapeOf(parameter), this.initial(name, group));
     return state;
   }
 

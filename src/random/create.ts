@@ -15,7 +15,7 @@ import {
   type Sizes,
   type TensorOptions,
 } from '../tensor/options.ts';
-import type { Tensor } from '../tensor/tensor.ts';
+import { shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { type Generator, resolveGenerator } from './generator.ts';
 
 /** Options of functions that create random tensors. */
@@ -55,13 +55,13 @@ export const randn = (...sizes: Sizes<RandomTensorOptions>): Tensor => fromSizes
 /** As `rand`, in the shape, dtype and backend of `x`. */
 export const randLike = (x: Tensor, options?: RandomTensorOptions): Tensor => {
   const resolved = floating('randLike', optionsLike('randLike', x, options, EXTRA));
-  return drawn('randLike', x.shape, resolved, options, drawUniform);
+  return drawn('randLike', shapeOf(x), resolved, options, drawUniform);
 };
 
 /** As `randn`, in the shape, dtype and backend of `x`. */
 export const randnLike = (x: Tensor, options?: RandomTensorOptions): Tensor => {
   const resolved = floating('randnLike', optionsLike('randnLike', x, options, EXTRA));
-  return drawn('randnLike', x.shape, resolved, options, drawNormal);
+  return drawn('randnLike', shapeOf(x), resolved, options, drawNormal);
 };
 
 function integers(op: string, low: unknown, high: unknown, shape: Shape, resolved: Resolved, options: unknown): Tensor {
@@ -95,7 +95,7 @@ export function randintLike(x: Tensor, low: number, high: number, options?: Rand
 export function randintLike(x: Tensor, low: number, ...rest: readonly unknown[]): Tensor {
   const [from, to, options] = typeof rest[0] === 'number' ? [low, ...rest] : [0, low, ...rest];
   const resolved = optionsLike('randintLike', x, options, EXTRA);
-  return integers('randintLike', from, to, x.shape, resolved, options);
+  return integers('randintLike', from, to, shapeOf(x), resolved, options);
 }
 
 /** The whole numbers 0 … n − 1 in random order; int64 unless `dtype` says otherwise. */

@@ -9,7 +9,7 @@ import { keep, outsideScopes } from '../memory/scope.ts';
 import type { Heap } from '../memory/storage.ts';
 import { observer, unobserved } from '../program/observer.ts';
 import { allocateOne, expectTensor } from '../tensor/create.ts';
-import { storageOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 
 /** What PyTorch's default generator starts from, too. */
 const DEFAULT_SEED = 67280421310721n;
@@ -82,9 +82,9 @@ export class Generator {
   /** Goes on from a state that `getState` returned, on every backend. */
   setState(state: Tensor): this {
     expectTensor('setState', state);
-    if (state.dtype !== 'int32') throw new DTypeError('setState', `wants an int32 tensor, got ${state.dtype}`);
-    if (state.size !== STATE_WORDS || state.ndim !== 1)
-      throw new ShapeError('setState', `wants the shape [${STATE_WORDS}], got ${formatShape(state.shape)}`);
+    if (dtypeOf(state) !== 'int32') throw new DTypeError('setState', `wants an int32 tensor, got ${dtypeOf(state)}`);
+    if (numelOf(state) !== STATE_WORDS || ndimOf(state) !== 1)
+      throw new ShapeError('setState', `wants the shape [${STATE_WORDS}], got ${formatShape(shapeOf(state))}`);
     const words = state.data() as Int32Array;
     this.#expectLanded('setState');
     this.#seed =

@@ -16,8 +16,10 @@ import { type Shape, sizeOf } from './layout.ts';
 import {
   assertAlive,
   dropGrad,
+  dtypeOf,
   isTensor,
   makeTensor,
+  numelOf,
   offsetOf,
   storageOf,
   type Tensor,
@@ -93,7 +95,7 @@ export function dropGrads(tensors: readonly Tensor[]): void {
 
 /** A tensor as an operand that is walked with the given strides. */
 export function operand(tensor: Tensor, strides: Shape): Operand {
-  const { code, bytes } = dtypeInfo[tensor.dtype];
+  const { code, bytes } = dtypeInfo[dtypeOf(tensor)];
   return { at: storageOf(tensor).address + offsetOf(tensor) * bytes, dtype: code, strides, storage: storageOf(tensor) };
 }
 
@@ -168,7 +170,7 @@ function flatInstruction(
   params: readonly number[],
 ): Instruction {
   const operands = inputs.map((x) => (typeof x === 'number' ? immediate(x, dtype, 1) : operand(x, UNIT)));
-  return { opcode, dtype, shape: [out.size], operands: [operand(out, UNIT), ...operands], params };
+  return { opcode, dtype, shape: [numelOf(out)], operands: [operand(out, UNIT), ...operands], params };
 }
 
 const touchesLanes = (out: Tensor, inputs: readonly TensorLike[]): boolean =>
@@ -208,12 +210,12 @@ export function emitFlat(
   const shapeAt = at + count * ABI.OPERAND_WORDS;
   let end = shapeAt + 1 + count;
   end += end & 1;
-  words[shapeAt] = out.size;
+  words[shapeAt] = numelOf(out);
   writeAddress(
     words,
     at,
-    storageOf(out).address + offsetOf(out) * dtypeInfo[out.dtype].bytes,
-    dtypeInfo[out.dtype].code,
+    storageOf(out).address + offsetOf(out) * dtypeInfo[dtypeOf(out)].bytes,
+    dtypeInfo[dtypeOf(out)].code,
   );
   words[shapeAt + 1] = 1;
   for (let i = 0; i < inputs.length; i++) {

@@ -4,7 +4,17 @@
  * once unless user code may still have the look: one that was handed out in a scope is the gradient's again when the scope ends.
  */
 import { enlist, outsideScopes } from '../memory/scope.ts';
-import { lookStateOf, makeTensor, offsetOf, revive, storageOf, type Tensor } from './tensor.ts';
+import {
+  dtypeOf,
+  lookStateOf,
+  makeTensor,
+  offsetOf,
+  revive,
+  shapeOf,
+  storageOf,
+  stridesOf,
+  type Tensor,
+} from './tensor.ts';
 
 /** What is known of a tensor that is the `.grad` of others. */
 export interface LookState {
@@ -15,7 +25,7 @@ export interface LookState {
 }
 
 /** Another handle on the same data, without history. */
-const handleOn = (x: Tensor): Tensor => makeTensor(storageOf(x), x.dtype, x.shape, x.strides, offsetOf(x));
+const handleOn = (x: Tensor): Tensor => makeTensor(storageOf(x), dtypeOf(x), shapeOf(x), stridesOf(x), offsetOf(x));
 
 export class Gradient {
   /** The library's own handle: what optimizers, backward and compiled functions work with. */

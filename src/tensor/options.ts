@@ -5,7 +5,7 @@ import type { Heap } from '../memory/storage.ts';
 import { expectTensor } from './create.ts';
 import { type DType, isDType, isFloating } from './dtype.ts';
 import { resolveShape, type Shape } from './layout.ts';
-import { storageOf, type Tensor } from './tensor.ts';
+import { dtypeOf, storageOf, type Tensor } from './tensor.ts';
 
 /** Options of functions that create tensors. */
 export interface TensorOptions {
@@ -58,7 +58,7 @@ export function resolveOptions(op: string, options: unknown, fallback: DType, ex
 /** Options completed from a tensor: its dtype and its backend. */
 export function optionsLike(op: string, like: Tensor, options: unknown, extra: readonly string[] = []): Resolved {
   expectTensor(op, like);
-  const resolved = resolveOptions(op, options, like.dtype, extra);
+  const resolved = resolveOptions(op, options, dtypeOf(like), extra);
   const named = (options as TensorOptions | undefined)?.backend !== undefined;
   return named ? resolved : { ...resolved, heap: storageOf(like).heap };
 }

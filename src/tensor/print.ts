@@ -7,7 +7,7 @@ import { formatShape } from '../errors.ts';
 import { expectReadable, inFlight } from '../memory/flight.ts';
 import { observer } from '../program/observer.ts';
 import type { TypedArray } from './dtype.ts';
-import { nodeOf, offsetOf, storageOf, Tensor } from './tensor.ts';
+import { dtypeOf, ndimOf, nodeOf, numelOf, offsetOf, shapeOf, storageOf, stridesOf, Tensor } from './tensor.ts';
 
 const PRECISION = 4;
 /** Tensors of more elements show only the ends of each dimension. */
@@ -76,7 +76,7 @@ function pad(texts: readonly string[], counts: (i: number) => boolean): string[]
 
 function formatElements(x: Tensor, shown: readonly Element[]): string[] {
   if (x.isFloatingPoint) return formatFloats(shown as readonly number[]);
-  const plain = x.dtype === 'bool' ? (value: Element) => String(value !== 0) : String;
+  const plain = dtypeOf(x) === 'bool' ? (value: Element) => String(value !== 0) : String;
   return pad(shown.map(plain), () => true);
 }
 
@@ -88,19 +88,19 @@ function places(n: number, summarize: boolean): (number | null)[] {
 }
 
 function body(x: Tensor): string {
-  const summarize = x.size > THRESHOLD;
+  const summarize = numelOf(x) > THRESHOLD;
   let span = 1;
-  for (let d = 0; d < x.ndim; d++) span += ((x.shape[d] as number) - 1) * (x.strides[d] as number);
+  for (let d = 0; d < ndimOf(x); d++) span += ((shapeOf(x)[d] as number) - 1) * (stridesOf(x)[d] as number);
   // Read where the elements lie, rather than copy a large tensor to show its corners.
   observer()?.reading('toString', x);
   if (inFlight()) expectReadable('toString', storageOf(x));
-  const elements: TypedArray = storageOf(x).view(x.dtype, offsetOf(x), span);
+  const elements: TypedArray = storageOf(x).view(dtypeOf(x), offsetOf(x), span);
   const shown: Element[] = [];
   const gather = (dim: number, at: number): void => {
-    if (dim === x.ndim) shown.push(elements[at] as Element);
+    if (dim === ndimOf(x)) shown.push(elements[at] as Element);
     else
-      for (const i of places(x.shape[dim] as number, summarize))
-        if (i !== null) gather(dim + 1, at + i * (x.strides[dim] as number));
+      for (const i of places(shapeOf(x)[dim] as number, summarize))
+        if (i !== null) gather(dim + 1, at + i * (stridesOf(x)[dim] as number));
   };
   gather(0, 0);
   const texts = formatElements(x, shown);
@@ -109,11 +109,11 @@ function body(x: Tensor): string {
   let next = 0;
   const value = () => texts[next++] as string;
   const level = (dim: number, indent: number): string => {
-    if (dim === x.ndim) return value();
-    const along = places(x.shape[dim] as number, summarize);
-    if (dim < x.ndim - 1) {
+    if (dim === ndimOf(x)) return value();
+    const along = places(shapeOf(x)[dim] as number, summarize);
+    if (dim < ndimOf(x) - 1) {
       const slices = along.map((i) => (i === null ? '...' : level(dim + 1, indent + 1)));
-      return `[${slices.join(`,${'\n'.repeat(x.ndim - dim - 1)}${' '.repeat(indent + 1)}`)}]`;
+      return `[${slices.join(`,${'\n'.repeat(ndimOf(x) - dim - 1)}${' '.repeat(indent + 1)}`)}]`;
     }
     const items = along.map((i) => (i === null ? ' ...' : value()));
     const perLine = Math.max(1, Math.floor((LINE_WIDTH - indent) / (width + 2)));
@@ -126,10 +126,10 @@ function body(x: Tensor): string {
 
 function suffixesOf(x: Tensor): string[] {
   const suffixes: string[] = [];
-  if (x.size === 0 && x.ndim !== 1) suffixes.push(`size=(${x.shape.join(', ')})`);
+  if (numelOf(x) === 0 && ndimOf(x) !== 1) suffixes.push(`size=(${shapeOf(x).join(', ')})`);
   // Without elements nothing shows the type, unless it is the default one.
-  const shows: readonly string[] = x.size === 0 ? ['float32'] : ['float32', 'int64', 'bool'];
-  if (!shows.includes(x.dtype)) suffixes.push(`dtype=${x.dtype}`);
+  const shows: readonly string[] = numelOf(x) === 0 ? ['float32'] : ['float32', 'int64', 'bool'];
+  if (!shows.includes(dtypeOf(x))) suffixes.push(`dtype=${dtypeOf(x)}`);
   const node = nodeOf(x);
   if (node !== null) suffixes.push(`gradFn=<${node.name}>`);
   else if (x.requiresGrad) suffixes.push('requiresGrad=true');
@@ -138,10 +138,10 @@ function suffixesOf(x: Tensor): string[] {
 
 /** The text of a tensor, as `toString()` returns it. */
 export function format(x: Tensor): string {
-  if (x.disposed) return `${PREFIX}<disposed>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
+  if (x.disposed) return `${PREFIX}<disposed>, shape=${formatShape(shapeOf(x))}, dtype=${dtypeOf(x)})`;
   if (storageOf(x).lanes !== null)
-    return `${PREFIX}<one of many in vmap>, shape=${formatShape(x.shape)}, dtype=${x.dtype})`;
-  let text = PREFIX + (x.size === 0 ? '[]' : body(x));
+    return `${PREFIX}<one of many in vmap>, shape=${formatShape(shapeOf(x))}, dtype=${dtypeOf(x)})`;
+  let text = PREFIX + (numelOf(x) === 0 ? '[]' : body(x));
   // PyTorch counts two too many here; so do we, for lines to break in the same places.
   let lineLength = text.length - text.lastIndexOf('\n') + 1;
   for (const suffix of suffixesOf(x)) {

@@ -42,6 +42,18 @@ export let isTensor: (value: unknown) => value is Tensor;
 export let makeTensor: (storage: Storage, dtype: DType, shape: Shape, strides?: Shape, offset?: number) => Tensor;
 /** @internal The memory that a tensor shows. */
 export let storageOf: (x: Tensor) => Storage;
+/** @internal The shape as ops read it: an array that tensors share, and that never leaves the library. */
+export let shapeOf: (x: Tensor) => Shape;
+/** @internal The strides as ops read them, like the shape. */
+export let stridesOf: (x: Tensor) => Shape;
+/** @internal */
+export let dtypeOf: (x: Tensor) => DType;
+/** @internal Number of elements. */
+export let numelOf: (x: Tensor) => number;
+/** @internal Number of dimensions. */
+export let ndimOf: (x: Tensor) => number;
+/** @internal Whether the elements lie in row-major order without gaps. */
+export let isRowMajor: (x: Tensor) => boolean;
 /** @internal First element, counted in elements from the start of the storage. */
 export let offsetOf: (x: Tensor) => number;
 /** @internal The op that made a tensor; null for a leaf. */
@@ -98,9 +110,9 @@ export type TensorParts = [storage: Storage, dtype: DType, shape: Shape, strides
 export const partsOf = (x: Tensor): [typeof KEY, ...TensorParts] => [
   KEY,
   storageOf(x),
-  x.dtype,
-  x.shape,
-  x.strides,
+  dtypeOf(x),
+  shapeOf(x),
+  stridesOf(x),
   offsetOf(x),
 ];
 
@@ -112,6 +124,8 @@ export class Tensor {
   readonly #offset: number;
   readonly #size: number;
   #contiguous: boolean | undefined;
+  /** What user code sees of the shape and the strides, once it has looked. */
+  #shown: { readonly shape: Shape; readonly strides: Shape } | null = null;
   #disposed = false;
   #node: GraphNode | null = null;
   #outputIndex = 0;
@@ -130,6 +144,15 @@ export class Tensor {
     makeTensor = (storage, dtype, shape, strides, offset) => new Tensor(KEY, storage, dtype, shape, strides, offset);
     storageOf = (x) => x.#storage;
     offsetOf = (x) => x.#offset;
+    shapeOf = (x) => x.#shape;
+    stridesOf = (x) => x.#strides;
+    dtypeOf = (x) => x.#dtype;
+    numelOf = (x) => x.#size;
+    ndimOf = (x) => x.#shape.length;
+    isRowMajor = (x) => {
+      x.#contiguous ??= isContiguous(x.#shape, x.#strides);
+      return x.#contiguous;
+    };
     nodeOf = (x) => x.#history();
     outputIndexOf = (x) => x.#outputIndex;
     leafNodeOf = (x) => x.#ownLeafNode();
@@ -235,12 +258,18 @@ export class Tensor {
   }
 
   get shape(): Shape {
-    return this.#shape;
+    return this.#show().shape;
   }
 
   /** Elements from one index to the next, per dimension. */
   get strides(): Shape {
-    return this.#strides;
+    return this.#show().strides;
+  }
+
+  /** Frozen copies: tensors share the arrays themselves, and frozen ones would be slower to read for ops. */
+  #show(): { readonly shape: Shape; readonly strides: Shape } {
+    this.#shown ??= { shape: Object.freeze([...this.#shape]), strides: Object.freeze([...this.#strides]) };
+    return this.#shown;
   }
 
   /** First element, counted in elements from the start of the memory that the tensor shares with its views. */
@@ -269,8 +298,7 @@ export class Tensor {
 
   /** Whether the elements lie in row-major order without gaps. */
   get isContiguous(): boolean {
-    this.#contiguous ??= isContiguous(this.#shape, this.#strides);
-    return this.#contiguous;
+    return isRowMajor(this);
   }
 
   /** How often the memory was changed in place, views included. */
@@ -313,14 +341,14 @@ export class Tensor {
    */
   data(): TypedArray {
     this.#assertReadable('data');
-    if (this.isContiguous) return this.#storage.view(this.#dtype, this.#offset, this.#size).slice();
+    if (isRowMajor(this)) return this.#storage.view(this.#dtype, this.#offset, this.#size).slice();
     const source = this.#storage.view(this.#dtype, this.#offset, this.#size === 0 ? 0 : this.#span());
     const out = new (source.constructor as new (n: number) => TypedArray)(this.#size);
-    const index = new Array<number>(this.ndim).fill(0);
+    const index = new Array<number>(this.#shape.length).fill(0);
     let at = 0;
     for (let i = 0; i < this.#size; i++) {
       out[i] = source[at] as never;
-      for (let d = this.ndim - 1; d >= 0; d--) {
+      for (let d = this.#shape.length - 1; d >= 0; d--) {
         const stride = this.#strides[d] as number;
         at += stride;
         if (++(index[d] as number) < (this.#shape[d] as number)) break;
@@ -334,7 +362,8 @@ export class Tensor {
   /** Elements between the first and the last in memory, both included. */
   #span(): number {
     let last = 0;
-    for (let d = 0; d < this.ndim; d++) last += ((this.#shape[d] as number) - 1) * (this.#strides[d] as number);
+    for (let d = 0; d < this.#shape.length; d++)
+      last += ((this.#shape[d] as number) - 1) * (this.#strides[d] as number);
     return last + 1;
   }
 
@@ -359,7 +388,7 @@ export class Tensor {
       return element;
     };
     const level = (dim: number, start: number, size: number): NestedArray => {
-      if (dim === this.ndim) return value(start);
+      if (dim === this.#shape.length) return value(start);
       const n = this.#shape[dim] as number;
       return Array.from({ length: n }, (_, i) => level(dim + 1, start + (i * size) / n, size / n));
     };
@@ -398,7 +427,7 @@ export class Tensor {
   requiresGrad_(value = true): this {
     assertAlive(this, 'requiresGrad_');
     if (typeof value !== 'boolean') throw new ArgumentError('requiresGrad_', `wants a boolean, got ${describe(value)}`);
-    if (value && !this.isFloatingPoint)
+    if (value && !isFloating(this.#dtype))
       throw new DTypeError(
         'requiresGrad_',
         `only float32 and float64 tensors can require grad, this one is ${this.#dtype}`,
@@ -435,10 +464,10 @@ export class Tensor {
     if (value !== null) {
       if (!isTensor(value)) throw new ArgumentError('grad', `wants a tensor or null, got ${describe(value)}`);
       assertAlive(value, 'grad');
-      if (!sameShape(value.shape, this.#shape) || value.dtype !== this.#dtype)
+      if (!sameShape(value.#shape, this.#shape) || value.#dtype !== this.#dtype)
         throw new ShapeError(
           'grad',
-          `wants ${this.#dtype} of shape ${formatShape(this.#shape)}, got ${value.dtype} of shape ${formatShape(value.shape)}`,
+          `wants ${this.#dtype} of shape ${formatShape(this.#shape)}, got ${value.#dtype} of shape ${formatShape(value.#shape)}`,
         );
       if (this.#gradient?.shows(value)) return;
     }
