@@ -14,6 +14,7 @@ import { clone, filled } from '../ops/convert.ts';
 import { unobserved } from '../program/observer.ts';
 import { expectChangeable, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import {
   dtypeOf,
   gradientOf,
@@ -346,7 +347,7 @@ export function gradOf(
   options: GradOptions = {},
 ): (Tensor | null)[] {
   const list = (value: unknown, what: string): Tensor[] => {
-    const all = Array.isArray(value) ? value : [value];
+    const all = listOf('grad', value) ?? [value];
     if (all.length === 0) throw new ArgumentError('grad', `wants at least one tensor as ${what}`);
     return all.map((item) => expectTensor('grad', item, `tensors as ${what}`));
   };
@@ -354,8 +355,9 @@ export function gradOf(
   const { retainGraph, createGraph } = flags('grad', options);
   flag('grad', 'allowUnused', options.allowUnused);
   const { gradOutputs } = options;
-  const given: readonly unknown[] = Array.isArray(gradOutputs) ? gradOutputs : [gradOutputs];
-  if (given.length > from.length || (Array.isArray(gradOutputs) && given.length !== from.length))
+  const several = listOf('grad', gradOutputs);
+  const given: readonly unknown[] = several ?? [gradOutputs];
+  if (given.length > from.length || (several !== null && given.length !== from.length))
     throw new ArgumentError('grad', `got ${given.length} gradOutputs for ${from.length} outputs`);
   const capture = wanted.map((input, i) => {
     const edge = edgeOf(input);

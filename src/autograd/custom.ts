@@ -3,6 +3,7 @@ import { ArgumentError, AutogradError, describe, formatShape, ShapeError } from 
 import { detach } from '../ops/convert.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import { isTensor, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { gradMode } from './mode.ts';
 import { track } from './track.ts';
@@ -65,7 +66,7 @@ export function customFunction<Args extends unknown[]>(definition: CustomFunctio
     track(name, inputs, [out], context.savedTensors, ([g], saved) => {
       context.restore(saved);
       const result = definition.backward(context, g as Tensor);
-      const grads = Array.isArray(result) ? result : [result];
+      const grads = (listOf(name, result) ?? [result]) as (Tensor | null | undefined)[];
       if (grads.length !== inputs.length)
         throw new AutogradError(name, `backward returned ${grads.length} gradients for ${inputs.length} arguments`);
       return grads.map((grad, i) => {

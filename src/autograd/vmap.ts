@@ -7,6 +7,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { activeLevels, Level, withLevels } from '../memory/lanes.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { resolveDim } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { ndimOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { enterLevel, leaveLevel } from './lanes.ts';
@@ -27,6 +28,8 @@ function listed<T>(option: T | readonly T[], count: number, name: string): reado
     throw new ArgumentError('vmap', `${name} has ${option.length} entries for ${count} of them`);
   return option;
 }
+
+const copied = <T>(option: T): T => (listOf('vmap', option) ?? option) as T;
 
 /** Arguments of one example, and the level that tells examples apart. */
 function enter(args: readonly unknown[], inDims: readonly (number | null)[]): { level: Level; entered: unknown[] } {
@@ -73,7 +76,8 @@ export function vmap<A extends unknown[], R extends Tensor | readonly Tensor[]>(
   options?: VmapOptions,
 ): (...args: A) => R {
   if (typeof f !== 'function') throw new ArgumentError('vmap', `wants a function, got ${describe(f)}`);
-  const { inDims = 0, outDims = 0 } = checkOptions('vmap', options, ['inDims', 'outDims']) as VmapOptions;
+  const given = checkOptions('vmap', options, ['inDims', 'outDims']) as VmapOptions;
+  const { inDims = 0, outDims = 0 } = { inDims: copied(given.inDims), outDims: copied(given.outDims) };
   for (const dim of Array.isArray(inDims) ? inDims : [inDims])
     if (dim !== null && !isDim(dim))
       throw new ArgumentError('vmap', `inDims holds dimensions or null, got ${describe(dim)}`);
@@ -82,12 +86,13 @@ export function vmap<A extends unknown[], R extends Tensor | readonly Tensor[]>(
   return (...args) => {
     const { level, entered } = enter(args, listed<number | null>(inDims, args.length, 'inDims'));
     const result: unknown = withLevels([...activeLevels(), level], () => f(...(entered as A)));
-    const list: readonly unknown[] = Array.isArray(result) ? result : [result];
+    const several = listOf('vmap', result);
+    const list: readonly unknown[] = several ?? [result];
     const places = listed<number>(outDims, list.length, 'outDims');
     const left = list.map((item, i) => {
       const y = expectTensor('vmap', item, 'the function to return a tensor or an array of them');
       return leaveLevel(y, level, resolveDim('vmap', places[i] as number, ndimOf(y) + 1));
     });
-    return (Array.isArray(result) ? left : left[0]) as R;
+    return (several === null ? left[0] : left) as R;
   };
 }

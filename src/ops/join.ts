@@ -4,15 +4,16 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { allocate, commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, promoteTypes } from '../tensor/dtype.ts';
 import { resolveDim, sameShape } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import { dtypeOf, makeTensor, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, copyInto } from './convert.ts';
 import { narrow, unsqueeze } from './view.ts';
 
 function expectList(op: string, tensors: unknown): readonly Tensor[] {
-  if (!Array.isArray(tensors) || tensors.length === 0)
+  const list = listOf(op, tensors);
+  if (list === null || list.length === 0)
     throw new ArgumentError(op, `wants a non-empty array of tensors, got ${describe(tensors)}`);
-  for (const tensor of tensors) expectTensor(op, tensor, 'an array of tensors');
-  return tensors;
+  return list.map((tensor) => expectTensor(op, tensor, 'an array of tensors'));
 }
 
 /**

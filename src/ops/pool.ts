@@ -4,6 +4,7 @@ import { ArgumentError, describe, formatShape, ShapeError } from '../errors.ts';
 import { AVG_POOL2D, AVG_POOL2D_BACKWARD, MAX_POOL2D, MAX_POOL2D_BACKWARD } from '../generated/opcodes.ts';
 import { allocate, emit, operand } from '../tensor/create.ts';
 import { resolveShape } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import { dtypeOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { pick } from './index.ts';
@@ -60,7 +61,8 @@ function formOf(op: string, x: Tensor, kernelSize: unknown, given: Readonly<Reco
   const image = shapeOf(x).slice(2) as unknown as Pair;
   const kernel = pairOf(op, 'kernelSize', kernelSize, 1);
   // An empty list stands for the default, as in PyTorch.
-  const own = Array.isArray(given.stride) && given.stride.length === 0 ? null : given.stride;
+  const steps = listOf(op, given.stride);
+  const own = steps?.length === 0 ? null : (steps ?? given.stride);
   const stride = pairOf(op, 'stride', own ?? kernel, 1);
   const padding = pairOf(op, 'padding', given.padding ?? 0, 0);
   const dilation = pairOf(op, 'dilation', given.dilation ?? 1, 1);

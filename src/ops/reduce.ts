@@ -26,6 +26,7 @@ import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import {
   dtypeOf,
   isTensor,
@@ -126,8 +127,10 @@ export function sum(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): T
 }
 
 /** PyTorch takes an empty list of dimensions to mean all of them. */
-const dimsOrAll = (op: string, x: Tensor, dim: Dims) =>
-  resolveDims(op, Array.isArray(dim) && dim.length === 0 ? null : dim, ndimOf(x));
+const dimsOrAll = (op: string, x: Tensor, dim: Dims) => {
+  const list = listOf(op, dim) as Shape | null;
+  return resolveDims(op, list?.length === 0 ? null : (list ?? dim), ndimOf(x));
+};
 
 /** Number of elements that are reduced to one. */
 const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => shapeOf(x)[d] as number));

@@ -6,6 +6,7 @@ import { CUMPROD, CUMSUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType } from '../tensor/dtype.ts';
 import { resolveDim, resolveDims, type Shape } from '../tensor/layout.ts';
+import { isList } from '../tensor/lists.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { positions } from './condition.ts';
@@ -92,7 +93,7 @@ function cumprodGradient(g: Tensor, x: Tensor, products: Tensor, dim: number): T
 /** The order of elements reversed along one dimension or several. */
 export function flip(x: Tensor, dims: number | Shape): Tensor {
   expectTensor('flip', x);
-  if (typeof dims !== 'number' && !Array.isArray(dims))
+  if (typeof dims !== 'number' && !isList(dims))
     throw new ArgumentError('flip', `wants a dimension or an array of them, got ${describe(dims)}`);
   const list = resolveDims('flip', dims, ndimOf(x));
   let out = detach(x);

@@ -14,6 +14,7 @@ import {
   sizeOf,
   viewStrides,
 } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import {
   baseOf,
   dtypeOf,
@@ -58,7 +59,7 @@ function embed(op: string, g: Tensor, shape: Shape, part: (whole: Tensor) => Ten
 
 /** Sizes given one by one or as one array. */
 type Sizes = [sizes: Shape] | number[];
-const flatSizes = (sizes: Sizes): unknown => (Array.isArray(sizes[0]) ? sizes[0] : sizes);
+const flatSizes = (op: string, sizes: Sizes): readonly unknown[] => listOf(op, sizes[0]) ?? sizes;
 
 /**
  * The same elements in another shape, one entry of which may be -1. A view where the strides allow, otherwise a copy.
@@ -66,7 +67,8 @@ const flatSizes = (sizes: Sizes): unknown => (Array.isArray(sizes[0]) ? sizes[0]
  */
 export function reshape(x: Tensor, ...sizes: Sizes): Tensor {
   expectTensor('reshape', x);
-  return reshapeOr('reshape', x, flatSizes(sizes), () => reshape(clone(x), flatSizes(sizes) as Shape));
+  const wanted = flatSizes('reshape', sizes) as Shape;
+  return reshapeOr('reshape', x, wanted, () => reshape(clone(x), wanted));
 }
 
 function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tensor): Tensor {
@@ -88,11 +90,12 @@ function reshapeOr(op: string, x: Tensor, wanted: unknown, otherwise: () => Tens
  */
 export function view(x: Tensor, ...sizes: Sizes): Tensor {
   expectTensor('view', x);
-  return reshapeOr('view', x, flatSizes(sizes), () => {
+  const wanted = flatSizes('view', sizes);
+  return reshapeOr('view', x, wanted, () => {
     throw new ShapeError(
       'view',
       `a tensor of shape ${formatShape(shapeOf(x))} with strides ${formatShape(stridesOf(x))} cannot be seen as ` +
-        `${describe(flatSizes(sizes))} without a copy; use reshape`,
+        `${describe(wanted)} without a copy; use reshape`,
     );
   });
 }
@@ -100,8 +103,8 @@ export function view(x: Tensor, ...sizes: Sizes): Tensor {
 /** The dimensions in another order: dimension `dims[i]` becomes dimension i. */
 export function permute(x: Tensor, ...dims: Sizes): Tensor {
   expectTensor('permute', x);
-  const wanted = flatSizes(dims);
-  if (!Array.isArray(wanted) || wanted.length !== ndimOf(x))
+  const wanted = flatSizes('permute', dims) as Shape;
+  if (wanted.length !== ndimOf(x))
     throw new ShapeError('permute', `wants each of the ${ndimOf(x)} dimensions once, got ${describe(wanted)}`);
   const order = resolveDims('permute', wanted, ndimOf(x));
   const back = order.map((_, i) => order.indexOf(i));
@@ -147,8 +150,7 @@ export function movedim(x: Tensor, source: number | Shape, destination: number |
  */
 export function expand(x: Tensor, ...sizes: Sizes): Tensor {
   expectTensor('expand', x);
-  const wanted = flatSizes(sizes);
-  if (!Array.isArray(wanted)) throw new ShapeError('expand', `wants a shape, got ${describe(wanted)}`);
+  const wanted = flatSizes('expand', sizes);
   const lead = wanted.length - ndimOf(x);
   if (lead < 0)
     throw new ShapeError(

@@ -1,6 +1,7 @@
 /** @internal What convolution and pooling have in common: images, pairs of numbers, and how many windows there are. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { expectTensor } from '../tensor/create.ts';
+import { listOf } from '../tensor/lists.ts';
 import { dtypeOf, ndimOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { reshape } from './view.ts';
 
@@ -12,7 +13,7 @@ export type Pair = readonly [number, number];
 
 /** A whole number of at least `least` for both directions, or one for each. */
 export function pairOf(op: string, name: string, value: unknown, least: number): Pair {
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const list: readonly unknown[] = listOf(op, value) ?? [value];
   const fits = list.every((n) => Number.isSafeInteger(n) && (n as number) >= least);
   if (!fits || list.length < 1 || list.length > 2) {
     const range = least === 0 ? 'non-negative' : 'positive';

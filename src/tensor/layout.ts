@@ -1,5 +1,6 @@
 /** Arithmetic on shapes and strides; knows nothing of tensors, memory or ops. */
 import { describe, formatShape, IndexError, ShapeError } from '../errors.ts';
+import { listOf } from './lists.ts';
 
 export type Shape = readonly number[];
 
@@ -112,7 +113,8 @@ export function resolveDim(op: string, dim: number, rank: number): number {
 /** Several distinct dimensions; null or undefined stands for all of them. */
 export function resolveDims(op: string, dims: number | Shape | null | undefined, rank: number): number[] {
   if (dims === null || dims === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (Array.isArray(dims) ? dims : [dims]).map((d: number) => resolveDim(op, d, rank));
+  const given: readonly unknown[] = listOf(op, dims) ?? [dims];
+  const list = given.map((d) => resolveDim(op, d as number, rank));
   if (new Set(list).size !== list.length) throw new ShapeError(op, `dimension repeated in ${describe(dims)}`);
   return rank === 0 ? [] : list;
 }
@@ -126,10 +128,9 @@ export function resolveIndex(op: string, index: number, n: number, dim: number):
 
 /** Checks that a value is a shape, one entry of which may be -1 if `size` is known, and fills that in. */
 export function resolveShape(op: string, shape: unknown, size?: number): number[] {
-  const list = Array.isArray(shape) ? shape : null;
-  if (list === null || !list.every((n) => Number.isInteger(n) && n >= (size === undefined ? 0 : -1)))
+  const result = listOf(op, shape) as number[] | null;
+  if (result === null || !result.every((n) => Number.isInteger(n) && n >= (size === undefined ? 0 : -1)))
     throw new ShapeError(op, `a shape is an array of non-negative integers, got ${describe(shape)}`);
-  const result = [...(list as number[])];
   const open = result.indexOf(-1);
   if (open >= 0 && size !== undefined) {
     if (result.indexOf(-1, open + 1) >= 0)

@@ -2,7 +2,8 @@
 import { ArgumentError, DTypeError, describe, ShapeError } from '../errors.ts';
 import { isTypedArray, plainArray, type SourceArray, typedArrayName } from './bytes.ts';
 import { type DType, isFloating, promoteTypes } from './dtype.ts';
-import { MAX_DIMS } from './layout.ts';
+import { MAX_DIMS, resolveShape } from './layout.ts';
+import { isList } from './lists.ts';
 
 /** A single element. */
 export type Scalar = number | bigint | boolean;
@@ -65,12 +66,13 @@ function lengthOf(op: string, array: readonly unknown[] | SourceArray): number {
 /** Reads nested data and checks that it is a regular block of numbers. */
 export function readNested(op: string, data: unknown): Flat {
   const shape: number[] = [];
-  for (let level = data; Array.isArray(level) || isTypedArray(level); level = level[0]) {
+  for (let level = data; isList(level) || isTypedArray(level); level = level[0]) {
     if (shape.length === MAX_DIMS) throw new ShapeError(op, `arrays nested deeper than ${MAX_DIMS} levels`);
     const length = lengthOf(op, level);
     shape.push(length);
     if (length === 0) break;
   }
+  resolveShape(op, shape);
   const values: Scalar[] = [];
   const place: number[] = [];
   let found: DType | undefined;
@@ -86,7 +88,7 @@ export function readNested(op: string, data: unknown): Flat {
   };
   const walk = (value: unknown, dim: number): void => {
     const typed = isTypedArray(value);
-    if (!typed && !Array.isArray(value)) {
+    if (!typed && !isList(value)) {
       element(value, dim);
       return;
     }

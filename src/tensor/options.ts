@@ -5,6 +5,7 @@ import type { Heap } from '../memory/storage.ts';
 import { expectTensor } from './create.ts';
 import { type DType, isDType, isFloating } from './dtype.ts';
 import { resolveShape, type Shape } from './layout.ts';
+import { isList } from './lists.ts';
 import { dtypeOf, storageOf, type Tensor } from './tensor.ts';
 
 /** Options of functions that create tensors. */
@@ -28,10 +29,10 @@ export interface Resolved {
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+  typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value);
 
 /**
- * Checks an options object: its kind and the names in it.
+ * Checks an options object, its kind and the names in it, and copies it.
  * @throws ArgumentError for anything but an object with known names, or undefined.
  */
 export function checkOptions(op: string, options: unknown, known: readonly string[]): Record<string, unknown> {
@@ -39,7 +40,8 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
   if (!isObject(options)) throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
   for (const key of Object.keys(options))
     if (!known.includes(key)) throw new ArgumentError(op, `unknown option ${describe(key)}; knows ${known.join(', ')}`);
-  return options;
+  // Each is read once: what is checked is what is used.
+  return Object.fromEntries(known.filter((key) => key in options).map((key) => [key, options[key]]));
 }
 
 const KNOWN = ['dtype', 'requiresGrad', 'backend'] as const;
@@ -75,13 +77,13 @@ export function resolveSizes(op: string, args: readonly unknown[]): { shape: num
   const last = args.at(-1);
   const hasOptions = isObject(last) || (last === undefined && args.length > 1);
   const sizes = hasOptions ? args.slice(0, -1) : args;
-  const listed = sizes.length === 1 && Array.isArray(sizes[0]);
+  const listed = sizes.length === 1 && isList(sizes[0]);
   return { shape: checkShape(op, listed ? sizes[0] : sizes), options: hasOptions ? last : undefined };
 }
 
 /** A shape without any -1 in it. */
 export function checkShape(op: string, shape: unknown): number[] {
-  return resolveShape(op, Array.isArray(shape) ? [...shape] : shape);
+  return resolveShape(op, shape);
 }
 
 /** Marks a new tensor if its options ask for gradients. */

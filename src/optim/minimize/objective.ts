@@ -13,6 +13,7 @@ import { fromArray, tensor } from '../../ops/creation.ts';
 import { sum } from '../../ops/reduce.ts';
 import { silence } from '../../program/setting.ts';
 import { isFloating } from '../../tensor/dtype.ts';
+import { listOf } from '../../tensor/lists.ts';
 import { assertAlive, isTensor, type Tensor } from '../../tensor/tensor.ts';
 import type { AbortSignalLike } from '../../webtypes.ts';
 
@@ -52,8 +53,8 @@ function checkStart(op: string, start: unknown): { values: Float64Array; separat
     if (start.ndim !== 1) throw new ShapeError(op, `the start is a 1-d tensor, got shape ${formatShape(start.shape)}`);
     return { values: numbers(start), separate: false };
   }
-  const list = typeof start === 'number' ? [start] : start;
-  if (!Array.isArray(list) || !list.every((value) => typeof value === 'number'))
+  const list = typeof start === 'number' ? [start] : listOf(op, start);
+  if (list === null || !list.every((value) => typeof value === 'number'))
     throw new ArgumentError(op, `the start is an array of numbers or a 1-d tensor, got ${describe(start)}`);
   return { values: Float64Array.from(list), separate: true };
 }
