@@ -31,6 +31,14 @@ export interface Resolved {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value);
 
+function keysOf(op: string, options: object): string[] {
+  try {
+    return Object.keys(options);
+  } catch (cause) {
+    throw new ArgumentError(op, 'wants options as an object, got a proxy that cannot be read', { cause });
+  }
+}
+
 /**
  * Checks an options object, its kind and the names in it, and copies it.
  * @throws ArgumentError for anything but an object with known names, or undefined.
@@ -38,7 +46,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function checkOptions(op: string, options: unknown, known: readonly string[]): Record<string, unknown> {
   if (options === undefined) return {};
   if (!isObject(options)) throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
-  for (const key of Object.keys(options))
+  for (const key of keysOf(op, options))
     if (!known.includes(key)) throw new ArgumentError(op, `unknown option ${describe(key)}; knows ${known.join(', ')}`);
   // Each is read once: what is checked is what is used.
   return Object.fromEntries(known.filter((key) => key in options).map((key) => [key, options[key]]));
