@@ -92,29 +92,30 @@ async function time(backend: BackendName, { name, parameters, pass, steps }: Tas
     before();
     pass();
   };
-  const loops: [string, () => void][] = [
-    ['zeroGrad', after(() => optimizer.zeroGrad())],
-    ['grad = null', after(clear)],
-    [
-      'grad = null, its norm printed',
-      () => {
-        after(clear)();
-        norms();
-      },
-    ],
-    ['compiled, grad = null', () => compiled()],
-    ['filling the gradients', () => floors.forEach((floor) => void floor.fill_(1))],
+  const printed = (step: () => void) => () => {
+    step();
+    norms();
+  };
+  const zeroed = after(() => optimizer.zeroGrad());
+  const cleared = after(clear);
+  const FILLING = 'filling the gradients';
+  const loops: { loop: string; step: () => void; to: string }[] = [
+    { loop: 'zeroGrad', step: zeroed, to: FILLING },
+    { loop: 'grad = null', step: cleared, to: 'zeroGrad' },
+    { loop: 'zeroGrad, norms printed', step: printed(zeroed), to: FILLING },
+    { loop: 'grad = null, norms printed', step: printed(cleared), to: 'zeroGrad, norms printed' },
+    { loop: 'compiled, grad = null', step: () => compiled(), to: 'zeroGrad' },
+    { loop: FILLING, step: () => floors.forEach((floor) => void floor.fill_(1)), to: FILLING },
   ];
-  const timed = loops.map(([, step]) => repeated(step));
+  const timed = loops.map(({ step }) => repeated(step));
   for (const { run } of timed) run(2);
   const reserved = memory(backend).reserved;
   const seconds = await measureInTurn(timed, ROUNDS, steps);
   const growth = (memory(backend).reserved - reserved) / 2 ** 20;
-  const [base, floor] = [seconds[0] as number, seconds.at(-1) as number];
-  const rows = loops.map(([loop], i): Row => {
+  const rows = loops.map(({ loop, to }, i): Row => {
     const own = seconds[i] as number;
-    const ratio = i === 0 ? { to: 'filling', value: own / floor } : { to: 'zeroGrad', value: own / base };
-    return { name: `${backend}: ${name}, ${loop}`, value: own * 1e3, unit: 'ms', ratio };
+    const other = seconds[loops.findIndex(({ loop }) => loop === to)] as number;
+    return { name: `${backend}: ${name}, ${loop}`, value: own * 1e3, unit: 'ms', ratio: { to, value: own / other } };
   });
   return [...rows, { name: `${backend}: ${name}, memory reserved meanwhile`, value: growth, unit: 'MiB' }];
 }
