@@ -104,7 +104,7 @@ function toUrl(address: string | UrlLike): URL {
   try {
     if (typeof text === 'string') return new URL(text, base);
   } catch {}
-  throw new ArgumentError('init', `worker is an address, got ${describe(address)}`);
+  throw new ArgumentError('init', `worker is an address, in Node that of a file (file:///…), got ${describe(address)}`);
 }
 
 /**

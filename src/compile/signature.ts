@@ -4,6 +4,7 @@
  */
 import { AutogradError, CompileError, describe, formatShape } from '../errors.ts';
 import { Storage } from '../memory/storage.ts';
+import { holdsBytes } from '../tensor/bytes.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import {
@@ -95,7 +96,7 @@ export function specOf(op: string, value: unknown, tensors: Tensor[], depth = 0)
       requiresGrad: value.requiresGrad,
     };
   }
-  if (ArrayBuffer.isView(value))
+  if (holdsBytes(value))
     throw new CompileError(op, `an argument is ${describe(value)}, whose contents would be frozen; make it a tensor`);
   return specOfItems(op, value, depth, (item, below) => specOf(op, item, tensors, below), isPlain);
 }

@@ -1,5 +1,6 @@
 /** Text as indices, one per character. */
 import { ArgumentError, describe, IndexError } from '../errors.ts';
+import { isTypedArray, plainArray } from '../tensor/bytes.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** The characters (Unicode code points) that occur in a text, in order, and their numbers. */
@@ -46,7 +47,8 @@ export class CharVocabulary {
    * @throws IndexError at an index outside [0, size).
    */
   decode(indices: Tensor | Iterable<number | bigint>): string {
-    const list = isTensor(indices) ? indices.data() : indices;
+    let list: Iterable<number | bigint> = isTensor(indices) ? indices.data() : indices;
+    if (isTypedArray(list)) list = plainArray('decode', list);
     if (typeof list !== 'object' || list === null || typeof list[Symbol.iterator] !== 'function')
       throw new ArgumentError('decode', `wants a tensor or an array of indices, got ${describe(indices)}`);
     const out: string[] = [];

@@ -10,6 +10,7 @@ import { fromTypedArray } from '../ops/convert.ts';
 import { type BytesSource, readBytes, type SourceArray } from '../tensor/bytes.ts';
 import { type DType, dtypeInfo } from '../tensor/dtype.ts';
 import { resolveShape, sizeOf } from '../tensor/layout.ts';
+import { isPlainObject, namedTensors } from '../tensor/record.ts';
 import { assertAlive, dtypeOf, isTensor, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { HALF_FORMATS, type HalfFormat } from './half.ts';
 import { parseStrictly } from './json.ts';
@@ -43,22 +44,6 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Whether it is an object for its names and values only, in whatever realm it was made. */
-function isRecord(value: unknown): value is Record<string, unknown> {
-  if (!isObject(value)) return false;
-  const kind: object | null = Object.getPrototypeOf(value);
-  return kind === null || Object.getPrototypeOf(kind) === null;
-}
-
-/** The entries of a Map, in whatever realm it was made; null for anything else. */
-function entriesOfMap(value: unknown): [unknown, unknown][] | null {
-  try {
-    return [...Map.prototype.entries.call(value as Map<unknown, unknown>)];
-  } catch {
-    return null;
-  }
-}
-
 /**
  * The bytes of a safetensors file with the given tensors, e.g. a module's `stateDict()`.
  * Tensors are stored in row-major order whatever their strides.
@@ -71,15 +56,13 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const op = 'encodeSafetensors';
-  const given = entriesOfMap(record) ?? (isRecord(record) ? Object.entries(record) : null);
-  if (given === null) throw new ArgumentError(op, `wants an object or a Map of tensors, got ${describe(record)}`);
-  const notes = isRecord(metadata) ? Object.entries(metadata) : null;
+  const named = namedTensors(op, record) as [string, Tensor][];
+  const notes = isPlainObject(metadata) ? Object.entries(metadata) : null;
   if (notes === null || !notes.every(([, value]) => typeof value === 'string'))
     throw new ArgumentError(op, `metadata is an object of strings, got ${describe(metadata)}`);
   for (const text of notes.flat())
     if (LONE_SURROGATE.test(text))
       throw new ArgumentError(op, `metadata has ${describe(text)}, which is no Unicode text`);
-  const named = given as [string, Tensor][];
   for (const [name, tensor] of named) {
     if (!isTensor(tensor)) throw new ArgumentError(op, `${describe(name)} is not a tensor but ${describe(tensor)}`);
     if (typeof name !== 'string' || name === METADATA || LONE_SURROGATE.test(name))

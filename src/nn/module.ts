@@ -14,6 +14,7 @@ import { dropGrads, expectChangeable } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
+import { namedTensors } from '../tensor/record.ts';
 import { dtypeOf, isTensor, shapeOf, type Tensor } from '../tensor/tensor.ts';
 import { Parameter } from './parameter.ts';
 
@@ -244,15 +245,14 @@ export abstract class Module extends Callable {
   /**
    * Copies a state into the module's parameters and buffers, converting dtypes.
    * @param options `strict: false` allows names to be missing or unexpected; they are returned.
+   * @throws ArgumentError unless it is an object or a Map (decodeSafetensors makes one of a file's bytes).
    * @throws StateError that lists everything that is missing, unexpected or of another shape; nothing is loaded then.
    */
   loadStateDict(dict: StateDict | ReadonlyMap<string, Tensor>, options?: { strict?: boolean }): LoadResult {
     const op = 'loadStateDict';
     const { strict = true } = checkOptions(op, options, ['strict']);
     if (typeof strict !== 'boolean') throw new ArgumentError(op, `strict is a boolean, got ${describe(strict)}`);
-    if (typeof dict !== 'object' || dict === null || isTensor(dict))
-      throw new ArgumentError(op, `wants an object of tensors, got ${describe(dict)}`);
-    const given = new Map<unknown, unknown>(dict instanceof Map ? dict : Object.entries(dict));
+    const given = new Map(namedTensors(op, dict));
     const own = this.#state();
     const missingKeys = [...own.keys()].filter((name) => !given.has(name));
     const unexpectedKeys = [...given.keys()].filter((name) => !own.has(name as string)).map(String);

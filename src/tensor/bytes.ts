@@ -44,9 +44,10 @@ const sharedBytes =
 
 /** Whether an accessor takes the value for one of its own, in whatever realm it was made. */
 function accepts(get: ((value: unknown) => unknown) | null, value: unknown): boolean {
+  if (get === null || typeof value !== 'object') return false;
   try {
-    get?.(value);
-    return get !== null;
+    get(value);
+    return true;
   } catch {
     return false;
   }
@@ -58,7 +59,12 @@ const isShared = (buffer: unknown): boolean => accepts(sharedBytes, buffer);
 export const typedArrayName = (value: unknown): string | undefined => typedName(value);
 
 /** Whether it is a typed array, of this realm or another. */
-export const isTypedArray = (value: unknown): value is SourceArray => typedName(value) !== undefined;
+export const isTypedArray = (value: unknown): value is SourceArray =>
+  ArrayBuffer.isView(value) && typedName(value) !== undefined;
+
+/** Whether `readBytes` would look at it. */
+export const holdsBytes = (value: unknown): value is BytesSource =>
+  ArrayBuffer.isView(value) || accepts(bufferBytes, value) || isShared(value);
 
 /** What `look` finds in a value; it throws where the memory is gone, as the language's own methods do. */
 function present<T>(op: string, value: unknown, look: () => T): T {
@@ -91,8 +97,7 @@ export function readBytes(op: string, value: unknown): Uint8Array<ArrayBuffer> {
     bytes = present(op, value, () => new Uint8Array(typedBuffer(value), typedOffset(value), typedBytes(value)));
   else if (ArrayBuffer.isView(value))
     bytes = present(op, value, () => new Uint8Array(viewBuffer(value), viewOffset(value), viewBytes(value)));
-  else if (accepts(bufferBytes, value) || isShared(value))
-    bytes = present(op, value, () => new Uint8Array(value as ArrayBufferLike));
+  else if (holdsBytes(value)) bytes = present(op, value, () => new Uint8Array(value as ArrayBufferLike));
   else
     throw new ArgumentError(
       op,

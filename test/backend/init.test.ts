@@ -1,7 +1,7 @@
 /** `init` takes the WASM module from anywhere, and what is wrong with it is an error after which it can be tried again. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ArgumentError, BackendError, init } from 'cotangent';
+import { ArgumentError, BackendError, init, type Tensor } from 'cotangent';
 import { expect, test, vi } from 'vitest';
 import { compileWasm } from '../../src/backend/source.ts';
 import { foreign, holders, lost } from '../support/bytes.ts';
@@ -53,4 +53,17 @@ test('takes the file as Node reads it; once', async () => {
   await init({ wasm: WASM, backend: 'wasm' });
   expect(tensor([1], { backend: 'wasm' }).add(1).item()).toBe(2);
   await expect(init({ wasm: WASM })).rejects.toThrow(/^init: the wasm backend is already running/);
+});
+
+test('the script of the worker can be named', async () => {
+  const { compile, init, tensor } = await unused();
+  const step = compile((x: Tensor) => x.add(1));
+  const x = tensor([1], { backend: 'wasm' });
+  step(x);
+  await init({ worker: new URL('nowhere.mjs', import.meta.url) });
+  await expect(step.runAsync(x)).rejects.toThrow(/^runAsync: the worker of the wasm backend failed: /);
+  // By any object that has an address.
+  const { href } = new URL('../../tools/worker.mjs', import.meta.url);
+  await init({ worker: { href } });
+  expect((await step.runAsync(x)).item()).toBe(2);
 });

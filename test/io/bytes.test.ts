@@ -1,7 +1,19 @@
 /** Every public function that takes bytes takes them in whatever holds them, and says so when they are gone. */
 import { Worker } from 'node:worker_threads';
-import { ArgumentError, fromArray, ShapeError, type Tensor, tensor } from 'cotangent';
+import {
+  ArgumentError,
+  CompileError,
+  compile,
+  fromArray,
+  ShapeError,
+  StateError,
+  type Tensor,
+  tensor,
+} from 'cotangent';
+import { CharVocabulary } from 'cotangent/data';
 import { decodeSafetensors, encodeSafetensors, readSafetensors } from 'cotangent/io';
+import { Linear } from 'cotangent/nn';
+import { SGD } from 'cotangent/optim';
 import { curves } from 'cotangent/plot';
 import { describe, expect, test } from 'vitest';
 import { readBytes } from '../../src/tensor/bytes.ts';
@@ -199,4 +211,38 @@ test('plots take the same typed arrays', () => {
   const gone = new Float64Array(3);
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
   expect(() => curves({ a: { x: gone, y: gone } })).toThrow(/^curves: the memory of .* is gone/);
+});
+
+test('the bytes of a file are no state, in whatever holds them', () => {
+  for (const [, holder] of holders(FILE)) {
+    expect(() => new Linear(2, 2).loadStateDict(holder as never)).toThrow(ArgumentError);
+    expect(() => new Linear(2, 2).loadStateDict(holder as never, { strict: false })).toThrow(
+      /^loadStateDict: wants an object/,
+    );
+    expect(() => new SGD([tensor([1], { requiresGrad: true })], { lr: 1 }).loadStateDict(holder as never)).toThrow(
+      StateError,
+    );
+    expect(() => encodeSafetensors(holder as never)).toThrow(/^encodeSafetensors: wants an object or a Map/);
+  }
+  const { weight, bias } = new Linear(2, 2).stateDict() as Record<string, Tensor>;
+  const state = new foreign.Map([
+    ['weight', weight],
+    ['bias', bias],
+  ]) as ReadonlyMap<string, Tensor>;
+  expect(new Linear(2, 2).loadStateDict(state).missingKeys).toEqual([]);
+});
+
+test('arguments of compiled functions hold no bytes, since those would be frozen', () => {
+  const f = compile((x: Tensor, _: unknown) => x.add(1));
+  for (const [, holder] of holders(FILE)) expect(() => f(tensor([1]), holder)).toThrow(CompileError);
+});
+
+test('a vocabulary decodes typed arrays', () => {
+  const vocabulary = new CharVocabulary('abc');
+  const shared = new Uint8Array(new SharedArrayBuffer(3));
+  for (const array of [Buffer.from([2, 1, 0]), foreign.Int8Array.of(2, 1, 0), BigInt64Array.of(2n, 1n, 0n)])
+    expect(vocabulary.decode(array)).toBe('cba');
+  expect(vocabulary.decode(shared)).toBe('aaa');
+  for (const [, holder] of lost(new Uint8Array(3)).filter(([, each]) => each instanceof Uint8Array))
+    expect(() => vocabulary.decode(holder as Uint8Array)).toThrow(/^decode: the memory of .* is gone/);
 });
