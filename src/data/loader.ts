@@ -4,6 +4,7 @@
  */
 import { ArgumentError, describe } from '../errors.ts';
 import { stack } from '../ops/join.ts';
+import { isThenable, silence } from '../program/setting.ts';
 import { randperm } from '../random/create.ts';
 import { Generator } from '../random/generator.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -92,8 +93,8 @@ export class DataLoader<F extends Fields = Fields> implements Iterable<F>, Async
   *[Symbol.iterator](): IterableIterator<F> {
     for (const indices of this.#batches()) {
       const fetched = fetchBatch(this.dataset, indices);
-      if (fetched instanceof Promise) {
-        fetched.catch(() => {});
+      if (isThenable(fetched)) {
+        silence(fetched);
         throw new ArgumentError('DataLoader', 'the data set is asynchronous; iterate with for await');
       }
       yield fetched;
@@ -115,7 +116,7 @@ export class DataLoader<F extends Fields = Fields> implements Iterable<F>, Async
 function fetchBatch<F extends Fields>(dataset: Dataset<F>, indices: readonly number[]): F | Promise<F> {
   if (dataset.getBatch !== undefined) return dataset.getBatch(indices);
   const items = indices.map((i) => dataset.get(i));
-  const pending = items.some((item) => item instanceof Promise);
+  const pending = items.some(isThenable);
   return pending ? Promise.all(items).then((all) => collate(all)) : collate(items as F[]);
 }
 

@@ -308,9 +308,15 @@ export abstract class Module extends Callable {
   /** Calls `fn` with every module, innermost first. */
   apply(fn: (module: Module) => void): this {
     if (typeof fn !== 'function') throw new ArgumentError('apply', `wants a function, got ${describe(fn)}`);
-    for (const child of this.children()) child.apply(fn);
-    fn(this);
+    for (const module of this.#innermostFirst([])) fn(module);
     return this;
+  }
+
+  /** All modules on every way down, after those below them; a module that contains itself is not entered again. */
+  *#innermostFirst(above: readonly Module[]): Iterable<Module> {
+    const path = [...above, this];
+    for (const child of this.children()) if (!path.includes(child)) yield* child.#innermostFirst(path);
+    yield this;
   }
 
   /**
@@ -354,9 +360,15 @@ export abstract class Module extends Callable {
 
   /** The tree of modules, as PyTorch prints it. */
   override toString(): string {
-    const children = this.namedChildren().map(
-      ([name, module]) => `  (${name}): ${module.toString().replaceAll('\n', '\n  ')}`,
-    );
+    return this.#text([]);
+  }
+
+  #text(above: readonly Module[]): string {
+    const path = [...above, this];
+    const children = this.namedChildren().map(([name, module]) => {
+      const text = path.includes(module) ? `${module.constructor.name}(…)` : module.#text(path);
+      return `  (${name}): ${text.replaceAll('\n', '\n  ')}`;
+    });
     const extra = this.extraRepr();
     const inner = children.length === 0 ? extra : `${extra === '' ? '' : `\n  ${extra}`}\n${children.join('\n')}\n`;
     return `${this.constructor.name}(${inner})`;

@@ -1,4 +1,5 @@
 /** Data sets, loaders, tables and vocabularies. */
+import { runInNewContext } from 'node:vm';
 import {
   ArgumentError,
   fromArray,
@@ -96,6 +97,29 @@ describe('DataLoader', () => {
       [[2, -2]],
     ]);
     expect(() => [...new DataLoader(later)]).toThrow(/for await/);
+  });
+
+  test('data that come by thenables, or promises of another realm', async () => {
+    const item = (i: number) => [tensor([i, i + 1])];
+    const ways: ((i: number) => unknown)[] = [
+      (i) => runInNewContext('Promise.resolve(item)', { item: item(i) }),
+      (i) => Object.defineProperty({}, 'then', { value: (done: (value: unknown) => void) => done(item(i)) }),
+    ];
+    for (const way of ways) {
+      const loader = new DataLoader({ length: 2, get: way } as unknown as Dataset, { batchSize: 2 });
+      expect(() => [...loader]).toThrow(/^DataLoader: the data set is asynchronous/);
+      for await (const [batch] of loader)
+        expect((batch as Tensor).toArray()).toEqual([
+          [0, 1],
+          [1, 2],
+        ]);
+    }
+    const failing = new DataLoader({
+      length: 1,
+      get: async () => Promise.reject(new Error('mine')),
+    } as unknown as Dataset);
+    expect(() => [...failing]).toThrow(/asynchronous/);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   });
 
   test('lets timers have their turn while it is iterated asynchronously', async () => {

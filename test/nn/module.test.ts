@@ -226,6 +226,29 @@ test('prints as a tree', () => {
   );
 });
 
+test('modules that contain themselves, or each other', () => {
+  class Ring extends Module {
+    other: Module | null = null;
+    readonly fc = new Linear(1, 1);
+    forward(x: Tensor): Tensor {
+      return this.fc(x);
+    }
+  }
+  const [a, b] = [new Ring(), new Ring()];
+  [a.other, b.other] = [b, a];
+  const seen: Module[] = [];
+  a.apply((module) => seen.push(module));
+  expect(seen).toEqual([b.fc, b, a.fc, a]);
+  expect(String(a)).toMatch(/^Ring\(\n {2}\(other\): Ring\(\n {4}\(other\): Ring\(…\)\n {4}\(fc\): Linear/);
+  expect(a.parameters()).toHaveLength(4);
+  expect(Object.keys(a.stateDict())).toEqual(['other.fc.weight', 'other.fc.bias', 'fc.weight', 'fc.bias']);
+  expect(a.train().eval().other?.training).toBe(false);
+  expect(a.to('float64').fc.weight.dtype).toBe('float64');
+  a.other = a;
+  expect(a.modules()).toEqual([a, a.fc]);
+  expect(String(a)).toContain('(other): Ring(…)');
+});
+
 test('bad buffers are typed errors', () => {
   const net = new Net();
   expect(() => net.registerBuffer('scale', ones(1))).toThrow(/exists already/);
