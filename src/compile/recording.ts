@@ -1,8 +1,8 @@
 /** Runs a function once, for real, and makes a program of what it did: one entry of a compiled function's cache. */
 import { isGradEnabled } from '../autograd/mode.ts';
 import { getBackend } from '../backend/registry.ts';
-import { CompileError } from '../errors.ts';
-import { keep, outsideScopes, scope } from '../memory/scope.ts';
+import { CompileError, formatShape } from '../errors.ts';
+import { collectTensors, keep, outsideScopes, scope } from '../memory/scope.ts';
 import type { Storage } from '../memory/storage.ts';
 import { clone } from '../ops/convert.ts';
 import { observed, unobserved } from '../program/observer.ts';
@@ -24,7 +24,16 @@ import { type Entry, type GradEffect, type Output, viewOf } from './entry.ts';
 import type { Memory } from './ir.ts';
 import { type BuildOptions, Program } from './program.ts';
 import { type GradUse, Recorder } from './recorder.ts';
-import { placeholders, rebuild, resultSpec, type Spec, specOf, type TensorSpec, tensorSpecs } from './signature.ts';
+import {
+  placeholders,
+  rebuild,
+  resultSpec,
+  type Spec,
+  specOf,
+  type TensorSpec,
+  tensorSpecs,
+  valuesOf,
+} from './signature.ts';
 
 export interface RecordOptions extends BuildOptions {
   name: string;
@@ -51,6 +60,16 @@ export function expectFinished(name: string, value: unknown): void {
   );
 }
 
+/** @throws CompileError for a tensor in a result where later calls could not put theirs. */
+function expectNoneInside(name: string, recorder: Recorder, result: Spec): void {
+  for (const tensor of collectTensors(valuesOf(result)))
+    if (recorder.isMade(storageOf(tensor)))
+      throw new CompileError(
+        name,
+        `a result of shape ${formatShape(tensor.shape)} is in a Set or in an instance of a class; return tensors in arrays, Maps and plain objects`,
+      );
+}
+
 /** Records a call. */
 export function record(
   fn: (...args: never[]) => unknown,
@@ -72,6 +91,7 @@ export function record(
       const found: Tensor[] = [];
       result = observed(null, () => resultSpec(name, value, found));
       for (const tensor of found) results.push(bare(recorder, tensor));
+      expectNoneInside(name, recorder, result);
       return results;
     });
     return unobserved(() => finish());

@@ -53,16 +53,15 @@ const isPlain = (value: unknown): value is Record<string, unknown> => {
 /** Deeper structures are refused: most likely they contain themselves, and every call walks them. */
 const MAX_DEPTH = 500;
 
-/** The tree of a value, of whose parts `specOfPart` makes those that hold nothing. */
+/** The tree of a value that is no tensor; `specOfPart` makes those of what it holds. */
 function specOfItems(
   op: string,
   value: unknown,
   depth: number,
   specOfPart: (item: unknown, depth: number) => Spec,
-  isObject: (value: unknown) => value is Record<string, unknown>,
 ): Spec {
   const isMap = value instanceof Map;
-  if (!isMap && !Array.isArray(value) && !isObject(value)) return { kind: 'value', value };
+  if (!isMap && !Array.isArray(value) && !isPlain(value)) return { kind: 'value', value };
   if (depth === MAX_DEPTH)
     throw new CompileError(
       op,
@@ -98,11 +97,8 @@ export function specOf(op: string, value: unknown, tensors: Tensor[], depth = 0)
   }
   if (holdsBytes(value))
     throw new CompileError(op, `an argument is ${describe(value)}, whose contents would be frozen; make it a tensor`);
-  return specOfItems(op, value, depth, (item, below) => specOf(op, item, tensors, below), isPlain);
+  return specOfItems(op, value, depth, (item, below) => specOf(op, item, tensors, below));
 }
-
-const hasOrdinaryPrototype = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /** The tree of a result. */
 export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth = 0): Spec {
@@ -119,7 +115,7 @@ export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth 
       op,
       'a result has a tensor as a key of a Map, which every call would have to make anew; return it as a value',
     );
-  return specOfItems(op, value, depth, (item, below) => resultSpec(op, item, tensors, below), hasOrdinaryPrototype);
+  return specOfItems(op, value, depth, (item, below) => resultSpec(op, item, tensors, below));
 }
 
 /** Whether a value has the signature. Its tensors are put into `tensors`. */
@@ -158,6 +154,12 @@ export function matches(spec: Spec, value: unknown, tensors: Tensor[]): boolean 
       return true;
     }
   }
+}
+
+/** What is no tensor and no structure, in a signature. */
+export function valuesOf(spec: Spec): unknown[] {
+  if (spec.kind === 'value') return [spec.value];
+  return spec.kind === 'tensor' ? [] : spec.items.flatMap(valuesOf);
 }
 
 /** The tensors of a signature. */

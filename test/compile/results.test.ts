@@ -19,6 +19,29 @@ describe.each(backends)('on %s', (backend) => {
     ]);
   });
 
+  test('tensors where later calls could not put theirs are an error, which leaves nothing behind', () => {
+    class Pair {
+      constructor(readonly first: Tensor) {}
+    }
+    const bare = Object.assign(Object.create(null) as { y?: Tensor }, {});
+    for (const hide of [(y: Tensor) => new Set([y]), (y: Tensor) => new Pair(y), (y: Tensor) => [{ a: new Pair(y) }]]) {
+      const step = compile((x: Tensor) => hide(x.mul(2)), { name: 'step' });
+      for (let i = 0; i < 2; i++)
+        expect(() => step(tensor([1]))).toThrow(
+          /^step: a result of shape \[1\] is in a Set or in an instance of a class/,
+        );
+      expect(step.recordings).toBe(0);
+    }
+    const later = tensor([5]);
+    const kept = compile((x: Tensor) => [new Set([later]), new Pair(later), { ...bare, y: x.mul(2) }] as const);
+    for (let i = 1; i < 4; i++) {
+      const [set, pair, { y }] = kept(tensor([i]));
+      expect([[...set][0]?.item(), pair.first.item(), y?.item()]).toEqual([5, 5, 2 * i]);
+    }
+    const plain = compile((x: Tensor) => Object.assign(Object.create(null) as { y?: Tensor }, { y: x.mul(2) }));
+    expect([1, 2, 3].map((i) => plain(tensor([i])).y?.item())).toEqual([2, 4, 6]);
+  });
+
   test('reused results are the same tensors with new contents', () => {
     const step = compile((x: Tensor) => [x.mul(2)], { reuseOutputs: true });
     const first = step(tensor([1]));
