@@ -53,7 +53,8 @@ function accepts(get: ((value: unknown) => unknown) | null, value: unknown): boo
   }
 }
 
-const isShared = (buffer: unknown): boolean => accepts(sharedBytes, buffer);
+/** Of a view's buffer. What it asks first never throws where memory is not shared: errors cost more than small tensors. */
+const isShared = (buffer: ArrayBufferLike): boolean => !accepts(bufferBytes, buffer);
 
 /** The name of a typed array's kind, such as `Uint8Array` for a Buffer; undefined for anything else. */
 export const typedArrayName = (value: unknown): string | undefined => typedName(value);
@@ -64,13 +65,13 @@ export const isTypedArray = (value: unknown): value is SourceArray =>
 
 /** Whether `readBytes` would look at it. */
 export const holdsBytes = (value: unknown): value is BytesSource =>
-  ArrayBuffer.isView(value) || accepts(bufferBytes, value) || isShared(value);
+  ArrayBuffer.isView(value) || accepts(bufferBytes, value) || accepts(sharedBytes, value);
 
 /** What `look` finds in a value; it throws where the memory is gone, as the language's own methods do. */
 function present<T>(op: string, value: unknown, look: () => T): T {
   try {
-    // Of the methods that look whether there is memory, the one that reads none.
-    if (isTypedArray(value)) TYPED.keys.call(value as Uint8Array);
+    // What is gone seems empty. Of the methods that look whether there is memory, this one reads none.
+    if (isTypedArray(value) && typedLength(value) === 0) TYPED.keys.call(value as Uint8Array);
     return look();
   } catch {
     throw new ArgumentError(op, `the memory of ${describe(value)} is gone: its buffer was transferred, or has shrunk`);
