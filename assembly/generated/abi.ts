@@ -35,6 +35,7 @@ export const NESTED_START: i32 = 8;
 export const FAULT_INDEX: i32 = 1;
 export const FAULT_ZERO_DIVISOR: i32 = 2;
 export const FAULT_NO_KERNEL: i32 = 3;
+export const FAULT_RANGE: i32 = 4;
 export const MAX_RANK: i32 = 16;
 export const MAX_OPERANDS: i32 = 16;
 export const PROGRAM_WORDS: i32 = 16384;

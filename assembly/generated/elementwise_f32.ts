@@ -313,7 +313,9 @@ class Asin {
 class AsinVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return div(g, sqrt(mul(sub(k(1), x), add(k(1), x))));
+    const a = abs(x);
+    const p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return div(g, sqrt(p));
   }
 }
 
@@ -329,7 +331,9 @@ class Acos {
 class AcosVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return neg(div(g, sqrt(mul(sub(k(1), x), add(k(1), x)))));
+    const a = abs(x);
+    const p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return neg(div(g, sqrt(p)));
   }
 }
 
@@ -365,10 +369,12 @@ class Sinc {
 class SincVjpX {
   @inline
   apply(attributes: usize, x: V, r: V, g: V): V {
-    const t = mul(x, k(3.141592653589793));
     const near = lt(abs(x), k(0.02));
-    const series = mul(mul(x, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1)));
-    return mul(g, select(near, series, div(sub(cos(t), r), select(near, k(1), x))));
+    const u = select(near, x, k(0));
+    const t = mul(u, k(3.141592653589793));
+    const series = mul(mul(u, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1)));
+    const c = cos(mul(fma(k(-2), rint(mul(x, k(0.5))), x), k(3.141592653589793)));
+    return mul(g, select(near, series, div(sub(c, r), select(near, k(1), x))));
   }
 }
 
@@ -448,7 +454,11 @@ class Acosh {
 class AcoshVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return div(g, sqrt(mul(sub(x, k(1)), add(x, k(1)))));
+    const near = lt(x, k(2));
+    const s = select(near, x, k(2));
+    const l = select(near, k(2), x);
+    const p = select(eq(s, k(1)), sub(mul(s, s), k(1)), mul(sub(s, k(1)), add(s, k(1))));
+    return div(g, select(near, sqrt(p), mul(sqrt(sub(l, k(1))), sqrt(add(l, k(1))))));
   }
 }
 
@@ -464,7 +474,9 @@ class Atanh {
 class AtanhVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return div(g, mul(sub(k(1), x), add(k(1), x)));
+    const a = abs(x);
+    const p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return div(g, p);
   }
 }
 
@@ -545,7 +557,9 @@ class Logit {
 class LogitVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return div(g, mul(x, sub(k(1), x)));
+    const inside = invert(either(lt(x, k(0)), gt(x, k(1))));
+    const one = select(inside, k(1), k(0));
+    return select(inside, add(div(g, x), div(g, sub(k(1), x))), div(one, one));
   }
 }
 
@@ -793,8 +807,9 @@ class GeluTanh {
 class GeluTanhVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    const s = sigmoid(mul(x, fma(mul(x, x), k(0.07135481282553282), k(1.5957691216057308))));
-    return mul(g, mul(s, fma(mul(x, sub(k(1), s)), fma(mul(x, x), k(0.21406443847659846), k(1.5957691216057308)), k(1))));
+    const c = max(min(x, k(30)), k(-30));
+    const s = sigmoid(mul(c, fma(mul(c, c), k(0.07135481282553282), k(1.5957691216057308))));
+    return mul(g, mul(s, fma(mul(c, sub(k(1), s)), fma(mul(c, c), k(0.21406443847659846), k(1.5957691216057308)), k(1))));
   }
 }
 
@@ -811,7 +826,7 @@ class SiluVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
     const s = sigmoid(x);
-    return mul(g, mul(s, fma(x, sub(k(1), s), k(1))));
+    return mul(g, mul(s, fma(min(x, k(40)), sub(k(1), s), k(1))));
   }
 }
 
@@ -855,7 +870,7 @@ class SoftplusVjpX {
     const beta = k(load<f64>(attributes, 0));
     const threshold = k(load<f64>(attributes, 8));
     const t = mul(x, beta);
-    return select(gt(t, threshold), g, mul(g, sigmoid(t)));
+    return select(gt(t, threshold), g, mul(g, sigmoid(select(ge(t, threshold), threshold, t))));
   }
 }
 
@@ -923,7 +938,8 @@ class Hardswish {
 class HardswishVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    return select(le(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(x, k(3)), k(0.5))), g));
+    const c = select(le(x, k(-3)), k(-3), x);
+    return select(lt(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(c, k(3)), k(0.5))), g));
   }
 }
 
@@ -1069,7 +1085,8 @@ class Pow {
 class PowVjpX {
   @inline
   apply(attributes: usize, x: V, y: V, g: V): V {
-    return select(eq(y, k(0)), k(0), mul(g, mul(y, pow(x, sub(y, k(1))))));
+    const unit = both(eq(y, k(0)), ne(mul(k(0), div(k(1), x)), k(0)));
+    return select(unit, k(0), mul(g, mul(y, pow(select(unit, k(1), x), sub(y, k(1))))));
   }
 }
 
@@ -1078,7 +1095,7 @@ class PowVjpY {
   @inline
   apply(attributes: usize, x: V, y: V, r: V, g: V): V {
     const flat = both(eq(x, k(0)), ge(y, k(0)));
-    return select(flat, k(0), mul(g, mul(r, log(select(flat, k(1), x)))));
+    return mul(g, mul(r, log(select(flat, k(1), x))));
   }
 }
 
@@ -1365,7 +1382,9 @@ class Remainder {
 class RemainderVjpY {
   @inline
   apply(attributes: usize, x: V, y: V, r: V, g: V): V {
-    return neg(mul(g, rint(div(sub(x, r), y))));
+    const beyond = eq(mul(k(0.5), r), r);
+    const whole = both(beyond, ne(r, k(0)));
+    return neg(mul(g, select(whole, k(-1), rint(div(sub(x, select(whole, k(0), r)), y)))));
   }
 }
 
@@ -1534,7 +1553,7 @@ class AddcdivVjpZ {
   @inline
   apply(attributes: usize, y: V, z: V, g: V): V {
     const value = k(load<f64>(attributes, 0));
-    return neg(div(mul(mul(g, value), y), mul(z, z)));
+    return neg(div(div(mul(mul(g, value), y), z), z));
   }
 }
 

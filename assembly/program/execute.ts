@@ -18,7 +18,7 @@ import { argmax, argmin } from '../kernels/argreduce';
 import { attention, attentionBackward } from '../kernels/attention';
 import { avgPool2d, avgPool2dBackward } from '../kernels/avgpool';
 import { batchNorm, batchNormBackward } from '../kernels/batchnorm';
-import { checkIndex, checkNonzero, faultValue } from '../kernels/check';
+import { checkIndex, checkNonzero, checkWithin, faultValue } from '../kernels/check';
 import { conv2d, conv2dBackwardInput, conv2dBackwardWeight } from '../kernels/conv';
 import { copy, where } from '../kernels/copy';
 import { crossEntropy, crossEntropyBackward } from '../kernels/crossentropy';
@@ -145,6 +145,8 @@ function run(r: usize): i32 {
       return checkIndex(r);
     case op.OP_CHECK_NONZERO:
       return checkNonzero(r);
+    case op.OP_CHECK_WITHIN:
+      return checkWithin(r);
     default:
       return status(elementwise(r));
   }

@@ -37,6 +37,7 @@ constexpr int NESTED_START = 8;
 constexpr int FAULT_INDEX = 1;
 constexpr int FAULT_ZERO_DIVISOR = 2;
 constexpr int FAULT_NO_KERNEL = 3;
+constexpr int FAULT_RANGE = 4;
 constexpr int MAX_RANK = 16;
 constexpr int MAX_OPERANDS = 16;
 enum DType : int { FLOAT32, FLOAT64, INT32, INT64, UINT8, BOOL, DTYPE_COUNT };

@@ -304,7 +304,9 @@ struct AsinVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, sqrt(mul(sub(k(1), x), add(k(1), x))));
+    const auto a = abs(x);
+    const auto p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return div(g, sqrt(p));
   }
 };
 struct Acos {
@@ -318,7 +320,9 @@ struct AcosVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return neg(div(g, sqrt(mul(sub(k(1), x), add(k(1), x)))));
+    const auto a = abs(x);
+    const auto p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return neg(div(g, sqrt(p)));
   }
 };
 struct Atan {
@@ -350,10 +354,12 @@ struct SincVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto t = mul(x, k(3.141592653589793));
     const auto near = lt(abs(x), k(0.02));
-    const auto series = mul(mul(x, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1)));
-    return mul(g, select(near, series, div(sub(cos(t), r), select(near, k(1), x))));
+    const auto u = select(near, x, k(0));
+    const auto t = mul(u, k(3.141592653589793));
+    const auto series = mul(mul(u, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1)));
+    const auto c = cos(mul(fma(k(-2), rint(mul(x, k(0.5))), x), k(3.141592653589793)));
+    return mul(g, select(near, series, div(sub(c, r), select(near, k(1), x))));
   }
 };
 struct Sinh {
@@ -423,7 +429,11 @@ struct AcoshVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, sqrt(mul(sub(x, k(1)), add(x, k(1)))));
+    const auto near = lt(x, k(2));
+    const auto s = select(near, x, k(2));
+    const auto l = select(near, k(2), x);
+    const auto p = select(eq(s, k(1)), sub(mul(s, s), k(1)), mul(sub(s, k(1)), add(s, k(1))));
+    return div(g, select(near, sqrt(p), mul(sqrt(sub(l, k(1))), sqrt(add(l, k(1))))));
   }
 };
 struct Atanh {
@@ -437,7 +447,9 @@ struct AtanhVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, mul(sub(k(1), x), add(k(1), x)));
+    const auto a = abs(x);
+    const auto p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)));
+    return div(g, p);
   }
 };
 struct Erf {
@@ -508,7 +520,9 @@ struct LogitVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, mul(x, sub(k(1), x)));
+    const auto inside = invert(either(lt(x, k(0)), gt(x, k(1))));
+    const auto one = select(inside, k(1), k(0));
+    return select(inside, add(div(g, x), div(g, sub(k(1), x))), div(one, one));
   }
 };
 struct Isnan {
@@ -762,8 +776,9 @@ struct GeluTanhVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto s = sigmoid(mul(x, fma(mul(x, x), k(0.07135481282553282), k(1.5957691216057308))));
-    return mul(g, mul(s, fma(mul(x, sub(k(1), s)), fma(mul(x, x), k(0.21406443847659846), k(1.5957691216057308)), k(1))));
+    const auto c = max(min(x, k(30)), k(-30));
+    const auto s = sigmoid(mul(c, fma(mul(c, c), k(0.07135481282553282), k(1.5957691216057308))));
+    return mul(g, mul(s, fma(mul(c, sub(k(1), s)), fma(mul(c, c), k(0.21406443847659846), k(1.5957691216057308)), k(1))));
   }
 };
 struct Silu {
@@ -778,7 +793,7 @@ struct SiluVjpX {
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     const auto s = sigmoid(x);
-    return mul(g, mul(s, fma(x, sub(k(1), s), k(1))));
+    return mul(g, mul(s, fma(min(x, k(40)), sub(k(1), s), k(1))));
   }
 };
 struct Mish {
@@ -818,7 +833,7 @@ struct SoftplusVjpX {
     [[maybe_unused]] const V beta = k(attributes[0]);
     [[maybe_unused]] const V threshold = k(attributes[1]);
     const auto t = mul(x, beta);
-    return select(gt(t, threshold), g, mul(g, sigmoid(t)));
+    return select(gt(t, threshold), g, mul(g, sigmoid(select(ge(t, threshold), threshold, t))));
   }
 };
 struct Logsigmoid {
@@ -878,7 +893,8 @@ struct HardswishVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return select(le(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(x, k(3)), k(0.5))), g));
+    const auto c = select(le(x, k(-3)), k(-3), x);
+    return select(lt(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(c, k(3)), k(0.5))), g));
   }
 };
 struct Hardshrink {
@@ -1024,7 +1040,8 @@ struct PowVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return select(eq(y, k(0)), k(0), mul(g, mul(y, pow(x, sub(y, k(1))))));
+    const auto unit = both(eq(y, k(0)), ne(mul(k(0), div(k(1), x)), k(0)));
+    return select(unit, k(0), mul(g, mul(y, pow(select(unit, k(1), x), sub(y, k(1))))));
   }
 };
 struct PowVjpY {
@@ -1032,7 +1049,7 @@ struct PowVjpY {
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     const auto flat = both(eq(x, k(0)), ge(y, k(0)));
-    return select(flat, k(0), mul(g, mul(r, log(select(flat, k(1), x)))));
+    return mul(g, mul(r, log(select(flat, k(1), x))));
   }
 };
 struct Maximum {
@@ -1305,7 +1322,9 @@ struct RemainderVjpY {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return neg(mul(g, rint(div(sub(x, r), y))));
+    const auto beyond = eq(mul(k(0.5), r), r);
+    const auto whole = both(beyond, ne(r, k(0)));
+    return neg(mul(g, select(whole, k(-1), rint(div(sub(x, select(whole, k(0), r)), y)))));
   }
 };
 struct Fmod {
@@ -1461,6 +1480,6 @@ struct AddcdivVjpZ {
   static inline auto apply([[maybe_unused]] const double* attributes, V y, V z, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     [[maybe_unused]] const V value = k(attributes[0]);
-    return neg(div(mul(mul(g, value), y), mul(z, z)));
+    return neg(div(div(mul(mul(g, value), y), z), z));
   }
 };

@@ -187,6 +187,7 @@ enum Opcode : int {
   OP_COPY,
   OP_CHECK_INDEX,
   OP_CHECK_NONZERO,
+  OP_CHECK_WITHIN,
   OP_SUM,
   OP_PROD,
   OP_AMAX,
@@ -236,4 +237,4 @@ enum Opcode : int {
   OP_UPDATE_ALL,
   OP_COUNT
 };
-constexpr unsigned TABLE_HASH = 3332500342u;
+constexpr unsigned TABLE_HASH = 3467123979u;

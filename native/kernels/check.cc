@@ -40,9 +40,19 @@ void checkNonzero(const int32_t* words, Context& context) {
   checkAll<T>(Record(words), context, abi::FAULT_ZERO_DIVISOR, [](T v) { return v == 0; });
 }
 
+template <class T>
+void checkWithin(const int32_t* words, Context& context) {
+  const Record r(words);
+  const T low = static_cast<T>(r.params[0]), high = static_cast<T>(r.params[1]);
+  // NaN lies nowhere.
+  checkAll<T>(r, context, abi::FAULT_RANGE, [low, high](T v) { return !((v >= low) & (v <= high)); });
+}
+
 inline void fillCheck(KernelTable& table) {
   table.kernels[OP_CHECK_INDEX][abi::INT64] = checkIndex;
   table.kernels[OP_CHECK_NONZERO][abi::INT32] = checkNonzero<int32_t>;
   table.kernels[OP_CHECK_NONZERO][abi::INT64] = checkNonzero<int64_t>;
   table.kernels[OP_CHECK_NONZERO][abi::UINT8] = checkNonzero<uint8_t>;
+  table.kernels[OP_CHECK_WITHIN][abi::FLOAT32] = checkWithin<float>;
+  table.kernels[OP_CHECK_WITHIN][abi::FLOAT64] = checkWithin<double>;
 }

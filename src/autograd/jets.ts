@@ -7,7 +7,7 @@
  */
 import { add, div, mul, neg, sub } from '../generated/elementwise.ts';
 import { filled } from '../ops/convert.ts';
-import type { DerivativeSpec, ElementwiseSpec, Terms } from '../ops/elementwise.ts';
+import { type DerivativeSpec, type ElementwiseSpec, type Terms, termOf } from '../ops/elementwise.ts';
 import { expand, reshape } from '../ops/view.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
 import { isTensor, shapeOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
@@ -114,8 +114,8 @@ class Evaluation implements SeriesRules {
     params: readonly number[],
     order: number,
   ): Tail {
-    const [x, y, z] = inputs as [TensorLike, TensorLike, TensorLike];
     const moving = inputs[i] as Tensor;
+    const [x, y, z] = inputs.map((input) => termOf('jet', input, moving));
     // Handles of their own, because series belong to handles.
     const g = sameData(tail[0] ?? filled('jet', shapeOf(moving), 0, moving));
     const r = sameData(out);

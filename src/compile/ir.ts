@@ -3,7 +3,7 @@
  * a list of them in the order in which they ran; a pass takes such a list and returns another one that means the same.
  */
 
-import { CHECK_INDEX, CHECK_NONZERO, OPERAND_ROLES } from '../generated/opcodes.ts';
+import { CHECK_INDEX, CHECK_NONZERO, CHECK_WITHIN, OPERAND_ROLES } from '../generated/opcodes.ts';
 import type { Storage } from '../memory/storage.ts';
 import { ITEM_BYTES } from '../program/abi.ts';
 
@@ -86,7 +86,8 @@ export function roleOf(opcode: number, k: number): 'w' | 'u' | 's' | 'r' {
 }
 
 /** Whether a record is there for what it may find, not for what it writes. */
-export const isCheck = ({ opcode }: Instruction): boolean => opcode === CHECK_INDEX || opcode === CHECK_NONZERO;
+export const isCheck = ({ opcode }: Instruction): boolean =>
+  opcode === CHECK_INDEX || opcode === CHECK_NONZERO || opcode === CHECK_WITHIN;
 
 /** Bytes from the start of the memory that an access touches: first, and one past the last. */
 export function extentOf(access: Access, shape: readonly number[]): readonly [first: number, end: number] {

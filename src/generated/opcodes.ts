@@ -187,53 +187,54 @@ export const ADDCDIV_VJP_Z = 182;
 export const COPY = 183;
 export const CHECK_INDEX = 184;
 export const CHECK_NONZERO = 185;
-export const SUM = 186;
-export const PROD = 187;
-export const AMAX = 188;
-export const AMIN = 189;
-export const ARGMAX = 190;
-export const ARGMIN = 191;
-export const MATMUL = 192;
-export const WHERE = 193;
-export const GATHER = 194;
-export const SCATTER = 195;
-export const SCATTER_ADD = 196;
-export const CUMSUM = 197;
-export const CUMPROD = 198;
-export const SORT = 199;
-export const SOFTMAX = 200;
-export const SOFTMAX_BACKWARD = 201;
-export const LOG_SOFTMAX = 202;
-export const LOG_SOFTMAX_BACKWARD = 203;
-export const CROSS_ENTROPY = 204;
-export const CROSS_ENTROPY_BACKWARD = 205;
-export const LAYER_NORM = 206;
-export const LAYER_NORM_BACKWARD = 207;
-export const LAYER_NORM_BACKWARD_AFFINE = 208;
-export const RMS_NORM = 209;
-export const RMS_NORM_BACKWARD = 210;
-export const RMS_NORM_BACKWARD_AFFINE = 211;
-export const CONV2D = 212;
-export const CONV2D_BACKWARD_INPUT = 213;
-export const CONV2D_BACKWARD_WEIGHT = 214;
-export const MAX_POOL2D = 215;
-export const MAX_POOL2D_BACKWARD = 216;
-export const AVG_POOL2D = 217;
-export const AVG_POOL2D_BACKWARD = 218;
-export const BATCH_NORM = 219;
-export const BATCH_NORM_BACKWARD = 220;
-export const ATTENTION = 221;
-export const ATTENTION_BACKWARD = 222;
-export const BERNOULLI = 223;
-export const UNIFORM = 224;
-export const NORMAL = 225;
-export const RANDOM_INTEGERS = 226;
-export const ARANGE = 227;
-export const SGD_STEP = 228;
-export const ADAM_STEP = 229;
-export const GROUP = 230;
-export const MATMUL_GROUP = 231;
-export const UPDATE_ALL = 232;
+export const CHECK_WITHIN = 186;
+export const SUM = 187;
+export const PROD = 188;
+export const AMAX = 189;
+export const AMIN = 190;
+export const ARGMAX = 191;
+export const ARGMIN = 192;
+export const MATMUL = 193;
+export const WHERE = 194;
+export const GATHER = 195;
+export const SCATTER = 196;
+export const SCATTER_ADD = 197;
+export const CUMSUM = 198;
+export const CUMPROD = 199;
+export const SORT = 200;
+export const SOFTMAX = 201;
+export const SOFTMAX_BACKWARD = 202;
+export const LOG_SOFTMAX = 203;
+export const LOG_SOFTMAX_BACKWARD = 204;
+export const CROSS_ENTROPY = 205;
+export const CROSS_ENTROPY_BACKWARD = 206;
+export const LAYER_NORM = 207;
+export const LAYER_NORM_BACKWARD = 208;
+export const LAYER_NORM_BACKWARD_AFFINE = 209;
+export const RMS_NORM = 210;
+export const RMS_NORM_BACKWARD = 211;
+export const RMS_NORM_BACKWARD_AFFINE = 212;
+export const CONV2D = 213;
+export const CONV2D_BACKWARD_INPUT = 214;
+export const CONV2D_BACKWARD_WEIGHT = 215;
+export const MAX_POOL2D = 216;
+export const MAX_POOL2D_BACKWARD = 217;
+export const AVG_POOL2D = 218;
+export const AVG_POOL2D_BACKWARD = 219;
+export const BATCH_NORM = 220;
+export const BATCH_NORM_BACKWARD = 221;
+export const ATTENTION = 222;
+export const ATTENTION_BACKWARD = 223;
+export const BERNOULLI = 224;
+export const UNIFORM = 225;
+export const NORMAL = 226;
+export const RANDOM_INTEGERS = 227;
+export const ARANGE = 228;
+export const SGD_STEP = 229;
+export const ADAM_STEP = 230;
+export const GROUP = 231;
+export const MATMUL_GROUP = 232;
+export const UPDATE_ALL = 233;
 
 /** Names by opcode, for messages and the disassembler. */
 export const OPCODE_NAMES: readonly string[] = [
@@ -423,6 +424,7 @@ export const OPCODE_NAMES: readonly string[] = [
   'copy',
   'check_index',
   'check_nonzero',
+  'check_within',
   'sum',
   'prod',
   'amax',
@@ -476,6 +478,7 @@ export const OPCODE_NAMES: readonly string[] = [
 export const OPERAND_ROLES: ReadonlyMap<number, string> = new Map([
   [CHECK_INDEX, 'r'],
   [CHECK_NONZERO, 'r'],
+  [CHECK_WITHIN, 'r'],
   [SCATTER, 'u'],
   [SCATTER_ADD, 'u'],
   [SORT, 'wwrs'],
@@ -536,13 +539,13 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [TAN, 1],
   [TAN_VJP_X, 2],
   [ASIN, 1],
-  [ASIN_VJP_X, 5],
+  [ASIN_VJP_X, 12],
   [ACOS, 1],
-  [ACOS_VJP_X, 6],
+  [ACOS_VJP_X, 13],
   [ATAN, 1],
   [ATAN_VJP_X, 2],
   [SINC, 13],
-  [SINC_VJP_X, 13],
+  [SINC_VJP_X, 18],
   [SINH, 1],
   [SINH_VJP_X, 2],
   [COSH, 1],
@@ -552,9 +555,9 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [ASINH, 1],
   [ASINH_VJP_X, 3],
   [ACOSH, 1],
-  [ACOSH_VJP_X, 5],
+  [ACOSH_VJP_X, 18],
   [ATANH, 1],
-  [ATANH_VJP_X, 4],
+  [ATANH_VJP_X, 11],
   [ERF, 1],
   [ERF_VJP_X, 5],
   [ERFC, 1],
@@ -564,7 +567,7 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [SIGMOID, 1],
   [SIGMOID_VJP_X, 3],
   [LOGIT, 9],
-  [LOGIT_VJP_X, 3],
+  [LOGIT_VJP_X, 11],
   [ISNAN, 1],
   [ISINF, 1],
   [ISFINITE, 1],
@@ -593,13 +596,13 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [GELU, 5],
   [GELU_VJP_X, 9],
   [GELU_TANH, 7],
-  [GELU_TANH_VJP_X, 11],
+  [GELU_TANH_VJP_X, 13],
   [SILU, 4],
-  [SILU_VJP_X, 5],
+  [SILU_VJP_X, 6],
   [MISH, 7],
   [MISH_VJP_X, 13],
   [SOFTPLUS, 6],
-  [SOFTPLUS_VJP_X, 5],
+  [SOFTPLUS_VJP_X, 7],
   [LOGSIGMOID, 6],
   [LOGSIGMOID_VJP_X, 3],
   [HARDTANH, 2],
@@ -607,7 +610,7 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [HARDSIGMOID, 4],
   [HARDSIGMOID_VJP_X, 5],
   [HARDSWISH, 5],
-  [HARDSWISH_VJP_X, 7],
+  [HARDSWISH_VJP_X, 9],
   [HARDSHRINK, 3],
   [HARDSHRINK_VJP_X, 3],
   [SOFTSHRINK, 8],
@@ -624,8 +627,8 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [DIV, 1],
   [DIV_VJP_Y, 3],
   [POW, 34],
-  [POW_VJP_X, 6],
-  [POW_VJP_Y, 8],
+  [POW_VJP_X, 11],
+  [POW_VJP_Y, 7],
   [MAXIMUM, 1],
   [MAXIMUM_VJP_X, 5],
   [MAXIMUM_VJP_Y, 5],
@@ -660,7 +663,7 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [FLOOR_DIVIDE, 1],
   [TRUNC_DIVIDE, 1],
   [REMAINDER, 1],
-  [REMAINDER_VJP_Y, 5],
+  [REMAINDER_VJP_Y, 11],
   [FMOD, 1],
   [FMOD_VJP_Y, 5],
   [EQ, 1],
@@ -688,6 +691,7 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
   [COPY, 'outer'],
   [CHECK_INDEX, 'outer'],
   [CHECK_NONZERO, 'outer'],
+  [CHECK_WITHIN, 'outer'],
   [SUM, 'kept'],
   [PROD, 'kept'],
   [AMAX, 'kept'],
@@ -730,4 +734,4 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 3332500342;
+export const TABLE_HASH = 3467123979;

@@ -8,9 +8,9 @@ import * as raw from '../generated/elementwise.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
 import { type DType, isFloating, typeOfScalar } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { dtypeOf, isTensor, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { dtypeOf, isTensor, shapeOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { commonType, expectOperand, where } from './condition.ts';
-import { castTo, clone, filled } from './convert.ts';
+import { castTo, clone, constantOf, filled } from './convert.ts';
 
 // ---- sums and quotients ----
 
@@ -72,9 +72,15 @@ export interface ClampOptions {
   max?: Bound;
 }
 
-/** `bound` where `beyond` finds x beyond it. A bound of NaN wins, as does an element that is NaN. */
-function limit(x: Tensor, bound: TensorLike, beyond: (x: TensorLike, y: TensorLike) => Tensor): Tensor {
-  return where(raw.logicalOr(beyond(x, bound), raw.isnan(bound)), bound, x);
+type Comparison = (x: TensorLike, y: TensorLike) => Tensor;
+
+/**
+ * x where `within` finds it within the bound, and the bound where `beyond` finds it beyond. Where neither does one of the two is NaN,
+ * and so is the result, of which neither gets a gradient.
+ */
+function limit(x: Tensor, bound: TensorLike, within: Comparison, beyond: Comparison): Tensor {
+  const other = x.isFloatingPoint ? where(beyond(x, bound), bound, Number.NaN) : bound;
+  return where(within(x, bound), x, other);
 }
 
 function clampAs(op: string, x: Tensor, min: Bound, max: Bound): Tensor {
@@ -91,8 +97,8 @@ function clampAs(op: string, x: Tensor, min: Bound, max: Bound): Tensor {
     if (typeof min !== 'number') return raw.clampMax(source, max as number);
     return typeof max === 'number' ? raw.clamp(source, min, max) : raw.clampMin(source, min);
   }
-  const raised = min === null || min === undefined ? source : limit(source, min, raw.lt);
-  return max === null || max === undefined ? raised : limit(raised, max, raw.gt);
+  const raised = min === null || min === undefined ? source : limit(source, min, raw.ge, raw.lt);
+  return max === null || max === undefined ? raised : limit(raised, max, raw.le, raw.gt);
 }
 
 /**
@@ -150,6 +156,9 @@ export function nanToNum(
 /** Powers that a faster op computes, with the same derivatives; null for the others. */
 function shortcut(x: Tensor, exponent: number): Tensor | null {
   switch (exponent) {
+    case 0:
+      // Also of NaN and where 1/x overflows, without a derivative that is 0 · ∞.
+      return constantOf('pow', x, filled('pow', shapeOf(x), 1, x));
     case 1:
       return raw.positive(x);
     case 2:
@@ -163,7 +172,8 @@ function shortcut(x: Tensor, exponent: number): Tensor | null {
     case -1:
       return raw.reciprocal(x);
     case -2:
-      return raw.reciprocal(raw.square(x));
+      // The square last: the derivative -2/x³ is then a product of the reciprocal alone, ∞ at 0 and 0 at ∞.
+      return raw.square(raw.reciprocal(x));
     default:
       return null;
   }

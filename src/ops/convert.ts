@@ -71,6 +71,13 @@ export function castTo(x: Tensor, dtype: DType): Tensor {
   return out;
 }
 
+/** @internal Makes `out` a function of `x` that is constant: a gradient flows through it, and is zero. */
+export function constantOf(op: string, x: Tensor, out: Tensor): Tensor {
+  const shape = shapeOf(x);
+  track(op, [x], [out], [], ([g]) => [filled(op, shape, 0, g as Tensor)]);
+  return out;
+}
+
 /** Sums a gradient over the dimensions that were broadcast, so that it has the input's shape again. */
 export function sumTo(g: Tensor, shape: Shape): Tensor {
   if (sameShape(shapeOf(g), shape)) return g;

@@ -24,7 +24,7 @@ import {
   type Tensor,
   type TensorLike,
 } from '../tensor/tensor.ts';
-import { castTo, clone, filled, sumTo } from './convert.ts';
+import { castTo, clone, filled, fillWith, sumTo } from './convert.ts';
 import type { DTypeClass } from './formula.ts';
 import { checkInPlace, overlaps, writeOver } from './inplace.ts';
 
@@ -311,6 +311,17 @@ function trackElementwise(
   });
 }
 
+/**
+ * @internal An operand as formulas of several verbs take it: a number becomes a tensor with all its digits on the backend of `like`,
+ * because a verb that sees numbers alone would not know which that is.
+ */
+export function termOf(op: string, value: TensorLike, like: Tensor): Tensor {
+  if (typeof value !== 'number') return value;
+  const out = allocate(op, storageOf(like).heap, 'float64', []);
+  fillWith(op, out, value);
+  return out;
+}
+
 /** The cotangent of one input, before it is summed over what was broadcast. */
 function cotangent(
   spec: ElementwiseSpec,
@@ -321,7 +332,10 @@ function cotangent(
 ): Tensor {
   if (fused < 0 || tracks(values)) {
     const terms: Partial<Record<keyof Terms, TensorLike>> = {};
-    for (let u = 0; u < uses.length; u++) terms[uses[u] as keyof Terms] = values[u] as TensorLike;
+    for (let u = 0; u < uses.length; u++) {
+      const value = values[u] as TensorLike;
+      terms[uses[u] as keyof Terms] = fused < 0 ? value : termOf(spec.name, value, g);
+    }
     return compose(terms as Terms, params) as Tensor;
   }
   const kernel = { opcode: fused, test: false, divides: false };

@@ -20,11 +20,12 @@ import {
   square,
   sub,
 } from '../generated/elementwise.ts';
-import { commonHeap, expectTensor } from '../tensor/create.ts';
+import { CHECK_WITHIN } from '../generated/opcodes.ts';
+import { commonHeap, emit, expectTensor, type Instruction, operand } from '../tensor/create.ts';
 import { promoteTypes } from '../tensor/dtype.ts';
-import { type Shape, sameShape } from '../tensor/layout.ts';
+import { coalesce, type Shape, sameShape } from '../tensor/layout.ts';
 import { checkOptions } from '../tensor/options.ts';
-import { dtypeOf, ndimOf, numelOf, shapeOf, type Tensor } from '../tensor/tensor.ts';
+import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
 import { castTo } from './convert.ts';
 import { lossesOfClasses, weightsOf } from './crossentropy.ts';
@@ -114,9 +115,24 @@ function pair(op: string, input: Tensor, target: Tensor): [Tensor, Tensor] {
   return [castTo(x, dtype), castTo(y, dtype)];
 }
 
+/** The record that stops the program where an element is no probability. */
+function checkProbabilities(x: Tensor): Instruction {
+  const { shape, strides } = coalesce(shapeOf(x), [stridesOf(x)]);
+  return {
+    opcode: CHECK_WITHIN,
+    dtype: dtypeOf(x),
+    shape,
+    operands: [operand(x, strides[0] as Shape)],
+    params: [0, 1],
+  };
+}
+
 /**
  * Binary cross entropy of probabilities: −(y·log x + (1 − y)·log(1 − x)), the logarithms being at least −100, as
  * in PyTorch, so that no loss is infinite.
+ * @param input numbers between 0 and 1
+ * @param target of the same shape
+ * @throws ArgumentError for an element of the input outside [0, 1]; ShapeError for two shapes
  */
 export function binaryCrossEntropy(input: Tensor, target: Tensor, options?: BinaryCrossEntropyOptions): Tensor {
   const op = 'binaryCrossEntropy';
@@ -124,20 +140,43 @@ export function binaryCrossEntropy(input: Tensor, target: Tensor, options?: Bina
   const reduction = checkReduction(op, given.reduction);
   const [x, y] = pair(op, input, target);
   const weight = factors(op, given.weight, 'weight', x);
+  emit(op, storageOf(x).heap, checkProbabilities(x));
   const losses = noGrad(() => {
     const [hit, miss] = [clampMin(log(x), -100), clampMin(log1p(neg(x)), -100)];
     return sub(mul(sub(y, 1), miss), mul(y, hit));
   });
   track(op, [x, y], [losses], [x, y], ([g], saved, [needsInput, needsTarget]) => {
     const [probability, wanted] = saved as [Tensor, Tensor];
-    // At 0 and 1 the slope is steep but finite: 1e-12 is PyTorch's bound.
-    const slope = () => div(sub(probability, wanted), clampMin(mul(probability, sub(1, probability)), 1e-12));
     return [
-      needsInput ? mul(g as Tensor, slope()) : null,
+      needsInput ? mul(g as Tensor, slopeOf(op, probability, wanted)) : null,
       needsTarget ? neg(mul(g as Tensor, logit(probability))) : null,
     ];
   });
   return reduced(weight === null ? losses : mul(losses, weight), reduction);
+}
+
+/** At 0 and 1 slopes are steep but finite: PyTorch's bound. */
+const STEEP = 1e-12;
+
+/** x(1 − x), but no less than the bound. */
+const spreadOf = (x: Tensor): Tensor => clampMin(mul(x, sub(1, x)), STEEP);
+
+/**
+ * (x − y) / (x(1 − x)), the slope of binary cross entropy. Its own is (x² − 2xy + y) / (x(1 − x))² also where x(1 − x) is kept from
+ * being zero, by adding the bound to both factors as PyTorch does.
+ */
+function slopeOf(op: string, x: Tensor, y: Tensor): Tensor {
+  const slope = noGrad(() => div(sub(x, y), spreadOf(x)));
+  track(op, [x, y], [slope], [x, y], ([g], saved, [needsX, needsY]) => {
+    const [p, wanted] = saved as [Tensor, Tensor];
+    const curvature = (): Tensor =>
+      div(
+        add(sub(square(p), mul(mul(p, wanted), 2)), wanted),
+        mul(square(add(p, STEEP)), square(add(sub(1, p), STEEP))),
+      );
+    return [needsX ? mul(g as Tensor, curvature()) : null, needsY ? neg(div(g as Tensor, spreadOf(p))) : null];
+  });
+  return slope;
 }
 
 /** Binary cross entropy of logits: −(p·y·log σ(x) + (1 − y)·log σ(−x)), p being `posWeight`. */

@@ -3,7 +3,6 @@
  * `src/random/generator.ts`, how kernels make them in `docs/program-format.md`.
  */
 import { noGrad } from '../autograd/mode.ts';
-import { track } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { add_, div, gt, isfinite, le, log, mul, mul_, neg } from '../generated/elementwise.ts';
 import { BERNOULLI, NORMAL, RANDOM_INTEGERS, UNIFORM } from '../generated/opcodes.ts';
@@ -13,7 +12,7 @@ import { allocate, emit, expectTensor, immediate, operand } from '../tensor/crea
 import type { DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
-import { castTo, contiguous, copyInto, filled } from './convert.ts';
+import { castTo, constantOf, contiguous, copyInto } from './convert.ts';
 import { checkInPlace, overwritten } from './inplace.ts';
 import { all, amin, sum } from './reduce.ts';
 import { cumsum } from './scan.ts';
@@ -144,9 +143,7 @@ export function bernoulli(x: Tensor, p?: number | RandomOptions | null, options?
   else expectFloating('bernoulli', x);
   const out = allocate('bernoulli', storageOf(x).heap, dtypeOf(x), shapeOf(x));
   drawBernoulli('bernoulli', out, everywhere ?? noGrad(() => contiguous(x)), generator);
-  const shape = shapeOf(x);
-  track('bernoulli', [x], [out], [], ([g]) => [filled('bernoulli', shape, 0, g as Tensor)]);
-  return out;
+  return constantOf('bernoulli', x, out);
 }
 
 /** Fills `x` with ones, each with probability `p`, and zeros. Returns `x`. */

@@ -2,7 +2,6 @@
  * Reductions. Kernels exist for sum, prod, amax, amin and the two arg-reductions; the rest is
  * composed of them and so inherits its derivatives.
  */
-import { isGradEnabled } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import {
@@ -12,7 +11,9 @@ import {
   eq,
   exp,
   isinf,
+  isnan,
   log,
+  logicalOr,
   maximum,
   minimum,
   mul,
@@ -40,7 +41,7 @@ import {
   type Tensor,
 } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
-import { castTo, fillWith } from './convert.ts';
+import { castTo, constantOf, fillWith } from './convert.ts';
 import { gather } from './index.ts';
 import { cat } from './join.ts';
 import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
@@ -187,9 +188,10 @@ function extremum(
     throw new ShapeError(op, `no elements to choose from in shape ${formatShape(shapeOf(x))}`);
   const out = reduceKernel(op, opcode, x, dims, dtypeOf(x), 0);
   const shape = shapeOf(x);
-  // Equal elements share the gradient.
+  // Equal elements share the gradient; so do the elements that are NaN, which is then the result.
   track(op, [x], [out], [x, out], ([g], [input, result]) => {
-    const mask = castTo(eq(input as Tensor, restore(result as Tensor, shape, dims)), dtypeOf(g as Tensor));
+    const best = eq(input as Tensor, restore(result as Tensor, shape, dims));
+    const mask = castTo(logicalOr(best, isnan(input as Tensor)), dtypeOf(g as Tensor));
     const share = div(mask, sum(mask, dims, true));
     return [mul(share, restore(g as Tensor, shape, dims))];
   });
@@ -356,9 +358,9 @@ const variance = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor 
 
 export { variance as var };
 
-/** Standard deviation over dimensions, all by default. */
+/** Standard deviation over dimensions, all by default. Its derivatives are 0 where it is 0. */
 export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
-  sqrt(moments('std', x, dim, options).variance);
+  rootOfSquares(moments('std', x, dim, options).variance);
 
 /** Variance and mean in one call. */
 export function varMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
@@ -369,7 +371,7 @@ export function varMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [
 /** Standard deviation and mean in one call. */
 export function stdMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
   const { variance: v, mean: m } = moments('stdMean', x, dim, options);
-  return [sqrt(v), m];
+  return [rootOfSquares(v), m];
 }
 
 /** log Σ eˣ over dimensions, without overflow. */
@@ -403,19 +405,41 @@ export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?:
   if (typeof order !== 'number' || Number.isNaN(order))
     throw new ArgumentError('norm', `p is a number or 'fro', got ${describe(p)}`);
   const dims = dimsOrAll('norm', x, dim);
-  if (order === 2) return rootOfSquares(source, dims, keepdim);
+  if (order === 2) return rootOfSquares(sum(square(source), dims, keepdim));
   const size = abs(source);
   if (order === Number.POSITIVE_INFINITY) return amax(size, dims, keepdim);
   if (order === Number.NEGATIVE_INFINITY) return amin(size, dims, keepdim);
-  if (order === 0) return sum(castTo(ne(source, 0), dtypeOf(source)), dims, keepdim);
+  if (order === 0) return constantOf('norm', source, sum(castTo(ne(source, 0), dtypeOf(source)), dims, keepdim));
   if (order === 1) return sum(size, dims, keepdim);
-  return pow(sum(pow(size, order), dims, keepdim), 1 / order);
+  if (order < 0 && countOf(source, dims) === 0)
+    throw new ShapeError(
+      'norm',
+      `of order ${order} has no value for no elements, got shape ${formatShape(shapeOf(x))}`,
+    );
+  return powerNorm(source, order, dims, keepdim);
 }
 
-/** The Euclidean norm, with a gradient of 0 where it is 0. */
-function rootOfSquares(x: Tensor, dims: Shape, keepdim: boolean): Tensor {
-  const squares = sum(square(x), dims, keepdim);
-  if (!isGradEnabled() || !x.requiresGrad) return sqrt(squares);
+/**
+ * Square root of a sum of squares. The root of 0 has the slope ∞, and the squares' slope is 0; the norm that they make up has a kink
+ * there, and its derivatives are taken to be 0, of the first order and of all others.
+ */
+function rootOfSquares(squares: Tensor): Tensor {
+  if (!tracks([squares])) return sqrt(squares);
   const zero = eq(squares, 0);
   return where(zero, 0, sqrt(where(zero, 1, squares)));
+}
+
+/**
+ * (Σ |x|ᵖ)^(1/p) for any other p. Where the norm is 0 its derivatives are 0, as for p = 2: for p > 0 that is where all elements are
+ * zero, for p < 0 where any is. For p < 1 the slope at a single zero is infinite, and taken to be 0 as well (PyTorch's choice);
+ * for 1 < p < 2 the second derivative there is infinite, and NaN.
+ */
+function powerNorm(x: Tensor, p: number, dims: Shape, keepdim: boolean): Tensor {
+  if (!tracks([x])) return pow(sum(pow(abs(x), p), dims, keepdim), 1 / p);
+  const none = eq(x, 0);
+  const terms =
+    p > 1 ? pow(abs(x), p) : where(none, p > 0 ? 0 : Number.POSITIVE_INFINITY, pow(where(none, 1, abs(x)), p));
+  const total = sum(terms, dims, keepdim);
+  const zero = p > 0 ? eq(total, 0) : isinf(total);
+  return where(zero, 0, pow(where(zero, 1, total), 1 / p));
 }

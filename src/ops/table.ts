@@ -52,6 +52,12 @@ const structured: readonly StructuredRow[] = [
       kernels: [{ name: 'checkNonzero', roles: 'r' }],
       internal: true,
     },
+    {
+      name: 'checkWithin',
+      doc: 'Stops the program where a number is outside of an interval.',
+      kernels: [{ name: 'checkWithin', roles: 'r' }],
+      internal: true,
+    },
   ]),
   ...family('view', [
     { name: 'reshape', doc: 'The same elements in another shape; a view where the strides allow.' },

@@ -4,10 +4,12 @@
  */
 import { add, logicalAnd, logicalNot, logicalOr, maximum, minimum, mul, round } from '../generated/elementwise.ts';
 import type { Tensor, TensorLike } from '../tensor/tensor.ts';
-import { where } from './condition.ts';
+import { choose, commonType } from './condition.ts';
 
 export const k = (c: number): number => c;
-export const select = (m: TensorLike, a: TensorLike, b: TensorLike): Tensor => where(m as Tensor, a, b);
+export const select = (m: TensorLike, a: TensorLike, b: TensorLike): Tensor =>
+  // Of two plain numbers float64, as ops on numbers alone compute: nothing says which dtype they are for.
+  choose('where', m as Tensor, a, b, typeof a === 'number' && typeof b === 'number' ? 'float64' : commonType([a, b]));
 export const both = (a: TensorLike, b: TensorLike): Tensor => logicalAnd(a, b);
 export const either = (a: TensorLike, b: TensorLike): Tensor => logicalOr(a, b);
 export const invert = (m: TensorLike): Tensor => logicalNot(m);

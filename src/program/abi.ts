@@ -73,6 +73,8 @@ export const ABI = {
   FAULT_ZERO_DIVISOR: 2,
   /** The record names an opcode and dtype for which there is no kernel. */
   FAULT_NO_KERNEL: 3,
+  /** A number lay outside the interval that it has to lie in. */
+  FAULT_RANGE: 4,
 
   MAX_RANK: 16,
   MAX_OPERANDS: 16,

@@ -120,6 +120,10 @@ export function faultError(op: string, backend: ProgramBuffer, status: number): 
       const [low, high] = [backend.doubles()[params] as number, backend.doubles()[params + 1] as number];
       return new IndexError(op, `index ${value} is out of range, expected ${low} to ${high - 1}`);
     }
+    case ABI.FAULT_RANGE: {
+      const [low, high] = [backend.doubles()[params] as number, backend.doubles()[params + 1] as number];
+      return new ArgumentError(op, `wants all elements to lie between ${low} and ${high}, got ${value}`);
+    }
     case ABI.FAULT_ZERO_DIVISOR:
       return new ArgumentError(op, 'an integer cannot be divided by zero');
     default: {

@@ -137,6 +137,16 @@ void testExecute(Machine& m) {
   divisor[40] = 0;
   check(division.run(m) == abi::FAULT_ZERO_DIVISOR, "a zero divisor");
 
+  Buffer<double> probability(100, 0, 1);
+  Program within;
+  within.add(OP_CHECK_WITHIN, abi::FLOAT64, {50}, {0, 1}, {operand(probability, {2})});
+  probability[40] = 0, probability[42] = 1, probability[43] = 2;
+  check(within.run(m) == 0, "the ends of an interval lie in it");
+  probability[44] = std::nan("");
+  check(within.run(m) == abi::FAULT_RANGE, "NaN lies in no interval");
+  probability[40] = -1e-300;
+  check(within.run(m) == abi::FAULT_RANGE && faultValue(within) == -1e-300, "a number outside of an interval");
+
   Program unknown;
   unknown.add(OP_EXP, abi::INT32, {}, {}, {X, X});
   check(unknown.run(m) == abi::FAULT_NO_KERNEL, "no kernel for this dtype");

@@ -12,8 +12,8 @@ const SELU_SLOPE = '1.7580993408473766';
 
 // Hendrycks and Gimpel (2016), Gaussian Error Linear Units. The tanh form is x · sigmoid(2u) with
 // u = √(2/π)(x + 0.044715x³), which does not cancel for negative x.
-const GELU_TWICE_U = 'mul(x, fma(mul(x, x), k(0.07135481282553282), k(1.5957691216057308)))';
-const GELU_TWICE_SLOPE = 'fma(mul(x, x), k(0.21406443847659846), k(1.5957691216057308))';
+const geluTwiceU = (x: string) => `mul(${x}, fma(mul(${x}, ${x}), k(0.07135481282553282), k(1.5957691216057308)))`;
+const geluTwiceSlope = (x: string) => `fma(mul(${x}, ${x}), k(0.21406443847659846), k(1.5957691216057308))`;
 
 const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
   {
@@ -73,8 +73,12 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
   {
     name: 'geluTanh',
     doc: 'gelu approximated by way of tanh.',
-    f: `div(x, add(k(1), exp(neg(${GELU_TWICE_U}))))`,
-    vjp: [`s = sigmoid(${GELU_TWICE_U}); mul(g, mul(s, fma(mul(x, sub(k(1), s)), ${GELU_TWICE_SLOPE}, k(1))))`],
+    f: `div(x, add(k(1), exp(neg(${geluTwiceU('x')}))))`,
+    // Beyond ±30 the slope is 1 and 0 to all digits, long before x³ overflows and makes it 0 · ∞.
+    vjp: [
+      `c = max(min(x, k(30)), k(-30)); s = sigmoid(${geluTwiceU('c')}); ` +
+        `mul(g, mul(s, fma(mul(c, sub(k(1), s)), ${geluTwiceSlope('c')}, k(1))))`,
+    ],
     domain: { ranges: [[-2, 4]] },
     ulp: [8, 8],
   },
@@ -82,7 +86,8 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     name: 'silu',
     doc: 'x · sigmoid(x), also called swish.',
     f: 'div(x, add(k(1), exp(neg(x))))',
-    vjp: ['s = sigmoid(x); mul(g, mul(s, fma(x, sub(k(1), s), k(1))))'],
+    // From 40 on 1 - s is 0 in both precisions, also times infinity.
+    vjp: ['s = sigmoid(x); mul(g, mul(s, fma(min(x, k(40)), sub(k(1), s), k(1))))'],
     domain: { ranges: [[-6, 6]] },
     ulp: [4, 4],
   },
@@ -103,7 +108,8 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     doc: 'log(1 + exp(`beta` · x)) / `beta`; the input itself where `beta` · x exceeds `threshold`.',
     f: 't = mul(x, beta); select(gt(t, threshold), x, div(log1p(exp(t)), beta))',
     params: { beta: 1, threshold: 20 },
-    vjp: ['t = mul(x, beta); select(gt(t, threshold), g, mul(g, sigmoid(t)))'],
+    // At the threshold itself the slope counts as constant, as in PyTorch.
+    vjp: ['t = mul(x, beta); select(gt(t, threshold), g, mul(g, sigmoid(select(ge(t, threshold), threshold, t))))'],
     domain: { ranges: [[-8, 8]] },
     ulp: [4, 4],
   },
@@ -135,7 +141,12 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     name: 'hardswish',
     doc: 'x · hardsigmoid(x).',
     f: 'div(mul(x, min(max(add(x, k(3)), k(0)), k(6))), k(6))',
-    vjp: ['select(le(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(x, k(3)), k(0.5))), g))'],
+    // At both kinks the slope from the right, as PyTorch's vectorised kernels have it: -0.5 at -3, and 1 at 3; it counts as
+    // constant there.
+    vjp: [
+      'c = select(le(x, k(-3)), k(-3), x); ' +
+        'select(lt(x, k(-3)), k(0), select(lt(x, k(3)), mul(g, add(div(c, k(3)), k(0.5))), g))',
+    ],
     domain: { ranges: [[-2.5, 5]], kinks: [3] },
     ulp: [2, 2],
   },

@@ -73,9 +73,12 @@ const ARITHMETIC: readonly Row[] = [
     f: 'pow(x, y)',
     int: INTEGER_POWER,
     vjp: [
-      'select(eq(y, k(0)), k(0), mul(g, mul(y, pow(x, sub(y, k(1))))))',
-      // log(0) is avoided where 0 to a power ≥ 0 makes it irrelevant.
-      'flat = both(eq(x, k(0)), ge(y, k(0))); select(flat, k(0), mul(g, mul(r, log(select(flat, k(1), x)))))',
+      // x⁰ is 1 for every x, so its derivative is 0 even where y · xʸ⁻¹ is 0 · ∞: at 0, so near to it that 1/x overflows, and at
+      // NaN. Elsewhere the product is 0 by itself, and has the derivative 1/x by y.
+      'unit = both(eq(y, k(0)), ne(mul(k(0), div(k(1), x)), k(0))); ' +
+        'select(unit, k(0), mul(g, mul(y, pow(select(unit, k(1), x), sub(y, k(1))))))',
+      // 0ʸ is 0 for every y > 0, and so is its derivative; PyTorch takes 0 at y = 0 as well, from where it jumps.
+      'flat = both(eq(x, k(0)), ge(y, k(0))); mul(g, mul(r, log(select(flat, k(1), x))))',
     ],
     domain: {
       ranges: [
@@ -231,7 +234,12 @@ const DIVISION: readonly Row[] = [
     doc: 'The remainder of floorDivide; it has the sign of the divisor.',
     f: `m = fmod(x, y); select(${OPPOSITE}, add(m, y), m)`,
     int: 'floormod(x, y)',
-    vjp: ['g', 'neg(mul(g, rint(div(sub(x, r), y))))'],
+    // An infinite divisor of the other sign goes into x once too often: floor(x / y) is -1, and the remainder y itself.
+    vjp: [
+      'g',
+      'beyond = eq(mul(k(0.5), r), r); whole = both(beyond, ne(r, k(0))); ' +
+        'neg(mul(g, select(whole, k(-1), rint(div(sub(x, select(whole, k(0), r)), y)))))',
+    ],
   },
   {
     name: 'fmod',
@@ -316,7 +324,8 @@ export const ternary: readonly ElementwiseRow[] = [
     dtypes: 'float',
     f: 'add(x, mul(value, div(y, z)))',
     params: { value: 1 },
-    vjp: ['g', 'div(mul(g, value), z)', 'neg(div(mul(mul(g, value), y), mul(z, z)))'],
+    // Divided by z twice: z² would underflow long before the quotient overflows.
+    vjp: ['g', 'div(mul(g, value), z)', 'neg(div(div(mul(mul(g, value), y), z), z))'],
     domain: { ranges: [[0.5, 5]] },
     ulp: [2, 2],
   },

@@ -9,6 +9,13 @@ type Row = Omit<ElementwiseRow, 'kind' | 'arity'>;
 
 const INFINITE = 'div(k(1), k(0))';
 
+/**
+ * p = 1 - x², as the product (1 - x)(1 + x) where the square would cancel. At ±1 itself as the difference again: what a derivative of
+ * p brings back there is infinite, and the product rule would multiply it with the factor that is zero.
+ */
+const ONE_MINUS_SQUARE =
+  'a = abs(x); p = select(either(lt(a, k(0.5)), eq(a, k(1))), sub(k(1), mul(x, x)), mul(sub(k(1), x), add(k(1), x)))';
+
 const ARITHMETIC: readonly Row[] = [
   {
     name: 'abs',
@@ -225,7 +232,8 @@ const TRIGONOMETRIC: readonly Row[] = [
     doc: 'Inverse sine, between -π/2 and π/2; NaN outside [-1, 1].',
     dtypes: 'float',
     f: 'asin(x)',
-    vjp: ['div(g, sqrt(mul(sub(k(1), x), add(k(1), x))))'],
+    // Infinite at ±1, and so is the second derivative, with the sign of x.
+    vjp: [`${ONE_MINUS_SQUARE}; div(g, sqrt(p))`],
     domain: { ranges: [[-0.95, 0.95]] },
     ulp: [3, 3],
   },
@@ -234,7 +242,7 @@ const TRIGONOMETRIC: readonly Row[] = [
     doc: 'Inverse cosine, between 0 and π; NaN outside [-1, 1].',
     dtypes: 'float',
     f: 'acos(x)',
-    vjp: ['neg(div(g, sqrt(mul(sub(k(1), x), add(k(1), x)))))'],
+    vjp: [`${ONE_MINUS_SQUARE}; neg(div(g, sqrt(p)))`],
     domain: { ranges: [[-0.95, 0.95]] },
     ulp: [3, 3],
   },
@@ -256,12 +264,14 @@ const TRIGONOMETRIC: readonly Row[] = [
       'n = rint(x); h = mul(n, k(0.5)); s = sin(mul(sub(x, n), k(3.141592653589793))); ' +
       'q = div(s, mul(x, k(3.141592653589793))); ' +
       'select(eq(x, k(0)), k(1), select(ne(floor(h), h), neg(q), q))',
-    // Near zero cos(πx) and the result cancel, and the series takes over. The divisor is kept
-    // away from zero in the branch that is not taken, for the sake of second derivatives.
+    // Near zero cos(πx) and the result cancel, and the series takes over: 0 at 0, with the second derivative -π²/3. Each
+    // branch gets an x that does it no harm where it is not taken, for the sake of second derivatives.
     vjp: [
-      't = mul(x, k(3.141592653589793)); near = lt(abs(x), k(0.02)); ' +
-        'series = mul(mul(x, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1))); ' +
-        'mul(g, select(near, series, div(sub(cos(t), r), select(near, k(1), x))))',
+      'near = lt(abs(x), k(0.02)); u = select(near, x, k(0)); t = mul(u, k(3.141592653589793)); ' +
+        'series = mul(mul(u, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1))); ' +
+        // cos(πx) = cos(π(x - 2n)), and x - 2n is exact.
+        'c = cos(mul(fma(k(-2), rint(mul(x, k(0.5))), x), k(3.141592653589793))); ' +
+        'mul(g, select(near, series, div(sub(c, r), select(near, k(1), x))))',
     ],
     domain: { ranges: [[-3, 3]] },
     ulp: [4, 4],
@@ -310,7 +320,13 @@ const HYPERBOLIC: readonly Row[] = [
     doc: 'Inverse hyperbolic cosine; NaN below 1.',
     dtypes: 'float',
     f: 'acosh(x)',
-    vjp: ['div(g, sqrt(mul(sub(x, k(1)), add(x, k(1)))))'],
+    // Infinite at 1, and -∞ the second derivative, for which x² - 1 is the difference there (as in asin). Beyond 2 two roots, as
+    // the product of their radicands would overflow first.
+    vjp: [
+      'near = lt(x, k(2)); s = select(near, x, k(2)); l = select(near, k(2), x); ' +
+        'p = select(eq(s, k(1)), sub(mul(s, s), k(1)), mul(sub(s, k(1)), add(s, k(1)))); ' +
+        'div(g, select(near, sqrt(p), mul(sqrt(sub(l, k(1))), sqrt(add(l, k(1))))))',
+    ],
     domain: { ranges: [[1.05, 10]] },
     ulp: [4, 4],
   },
@@ -319,7 +335,7 @@ const HYPERBOLIC: readonly Row[] = [
     doc: 'Inverse hyperbolic tangent; NaN outside [-1, 1].',
     dtypes: 'float',
     f: 'atanh(x)',
-    vjp: ['div(g, mul(sub(k(1), x), add(k(1), x)))'],
+    vjp: [`${ONE_MINUS_SQUARE}; div(g, p)`],
     domain: { ranges: [[-0.95, 0.95]] },
     ulp: [4, 4],
   },
@@ -368,7 +384,11 @@ const SPECIAL: readonly Row[] = [
     dtypes: 'float',
     // Around one half the quotient is close to one and log would cancel.
     f: 'u = sub(k(1), x); select(lt(x, k(0.25)), log(div(x, u)), log1p(div(sub(add(x, x), k(1)), u)))',
-    vjp: ['div(g, mul(x, sub(k(1), x)))'],
+    // 1/x + 1/(1 - x), infinite at both ends; NaN outside of [0, 1], where the function is.
+    vjp: [
+      'inside = invert(either(lt(x, k(0)), gt(x, k(1)))); one = select(inside, k(1), k(0)); ' +
+        'select(inside, add(div(g, x), div(g, sub(k(1), x))), div(one, one))',
+    ],
     domain: { ranges: [[0.02, 0.98]] },
     ulp: [4, 4],
     family: 'arithmetic',

@@ -43,6 +43,7 @@ inline const Rule kRules[] = {
     {OP_WHERE, 0, 16, "", "otn ibs its its"},
     {OP_CHECK_INDEX, 0, 16, "zz", "ils"},
     {OP_CHECK_NONZERO, 0, 16, "", "its"},
+    {OP_CHECK_WITHIN, 0, 16, "xx", "its"},
     {OP_SUM, 0, 16, "z", "otn itn"},
     {OP_PROD, 0, 16, "z", "otn itn"},
     {OP_AMAX, 0, 16, "z", "otn itn"},
