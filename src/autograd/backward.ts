@@ -21,6 +21,7 @@ import {
   isRowMajor,
   isTensor,
   makeTensor,
+  nodeOf,
   numelOf,
   offsetOf,
   setGradient,
@@ -164,7 +165,7 @@ function retain(node: GraphNode, grads: readonly (Tensor | null)[], recorded: bo
   if (node.retained === null) return;
   for (const [index, tensor] of node.retained) {
     const grad = grads[index];
-    if (!grad) continue;
+    if (!grad || nodeOf(tensor) !== node) continue;
     if (recorded) setTrackedGradient(tensor, grad);
     else
       setGradient(

@@ -51,7 +51,7 @@ export class GraphNode {
   #released = false;
   /** Hooks on each output's gradient, run in the order they were registered. */
   hooks: Map<number, Set<GradHook>> | null = null;
-  /** Non-leaf tensors, by output, that asked for their gradient. */
+  /** Tensors that were some output, by output, and asked for their gradient; one that was changed in place meanwhile is that no more. */
   retained: Map<number, Tensor> | null = null;
   /** Shapes of the outputs, for whoever looks at the graph; null for those that have no gradient. */
   readonly shapes: (Shape | null)[];
@@ -81,6 +81,12 @@ export class GraphNode {
     });
     if (leaf === null) enlistNode(this);
     else this.levels = levelsOf(leaf);
+  }
+
+  /** Notes that a tensor wants the gradient of an output. */
+  retain(index: number, tensor: Tensor): void {
+    this.retained ??= new Map();
+    this.retained.set(index, tensor);
   }
 
   /** A place for the gradient of each output, all of them missing so far. */

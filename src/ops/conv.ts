@@ -142,11 +142,8 @@ function groupsOf(op: string, value: unknown): number {
 /** The filters, after checks of everything but their channels. */
 function filtersOf(op: string, x: Tensor, value: unknown): Tensor {
   const weight = expectTensor(op, value, 'a tensor as weight');
-  if (ndimOf(weight) !== 4 || shapeOf(weight)[2] === 0 || shapeOf(weight)[3] === 0)
-    throw new ShapeError(
-      op,
-      `wants a weight of four dimensions, the last two of at least 1, got ${formatShape(shapeOf(weight))}`,
-    );
+  if (ndimOf(weight) !== 4 || numelOf(weight) === 0)
+    throw new ShapeError(op, `wants a weight of four dimensions, each at least 1, got ${formatShape(shapeOf(weight))}`);
   if (dtypeOf(weight) !== dtypeOf(x))
     throw new DTypeError(
       op,

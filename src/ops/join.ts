@@ -6,7 +6,7 @@ import { type DType, promoteTypes } from '../tensor/dtype.ts';
 import { resolveDim, sameShape } from '../tensor/layout.ts';
 import { listOf } from '../tensor/lists.ts';
 import { dtypeOf, makeTensor, ndimOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
-import { castTo, copyInto } from './convert.ts';
+import { castTo, copyInto, filled } from './convert.ts';
 import { narrow, unsqueeze } from './view.ts';
 
 function expectList(op: string, tensors: unknown): readonly Tensor[] {
@@ -57,12 +57,18 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
     place.dispose();
     start += sizes[i] as number;
   }
-  track('cat', parts, [out], [], ([g], _, needs) => {
+  // An empty vector that was let pass is a part of the result all the same: its gradient is empty, and not missing.
+  const passed = list === all ? [] : all.filter((x) => !list.includes(x)).map((x) => castTo(x, dtype));
+  track('cat', [...parts, ...passed], [out], [], ([g], _, needs) => {
     let from = 0;
-    return sizes.map((size, i) => {
+    const grads = sizes.map((size, i) => {
       from += size;
       return needs[i] ? narrow(g as Tensor, d, from - size, size) : null;
     });
+    return [
+      ...grads,
+      ...passed.map((x, i) => (needs[sizes.length + i] ? filled('cat', shapeOf(x), 0, g as Tensor) : null)),
+    ];
   });
   return out;
 }

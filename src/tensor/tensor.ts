@@ -137,6 +137,8 @@ export class Tensor {
   #base: Tensor | null = null;
   /** How often this tensor got a new history by a change in place; a view that saw fewer makes its own anew. */
   #histories = 0;
+  /** Whether the gradient of what it holds is to be kept, though it is no leaf. */
+  #retains = false;
   #seenHistories = 0;
 
   static {
@@ -168,8 +170,7 @@ export class Tensor {
     };
     rebase = (x, node, index) => {
       if (node !== null) node.rebased = true;
-      x.#node = node;
-      x.#outputIndex = index;
+      x.#moveTo(node, index);
       x.#histories++;
     };
     revive = (x) => {
@@ -410,8 +411,14 @@ export class Tensor {
   /** After a change of the base in place, this view is a part of what the base is now. */
   #followBase(base: Tensor): void {
     this.#seenHistories = base.#histories;
-    this.#node = viewHistory(base, this);
-    this.#outputIndex = 0;
+    this.#moveTo(viewHistory(base, this), 0);
+  }
+
+  /** What the tensor holds from now on is output `index` of `node`; if its gradient is to be kept, it is that one's. */
+  #moveTo(node: GraphNode | null, index: number): void {
+    this.#node = node;
+    this.#outputIndex = index;
+    if (node !== null && this.#retains) node.retain(index, this);
   }
 
   /** Whether gradients flow to this tensor. Set it on leaves only. */
@@ -494,12 +501,15 @@ export class Tensor {
     return node ? { node, index: this.#outputIndex } : { node: this.#ownLeafNode(), index: 0 };
   }
 
-  /** Keeps the gradient of a tensor that is not a leaf in `.grad`. */
+  /**
+   * Keeps the gradient of a tensor that is not a leaf in `.grad`. As in PyTorch it follows the tensor: where the tensor is changed in
+   * place afterwards, what is kept is the gradient of what it holds then. A hook stays with the value that it was registered for.
+   */
   retainGrad(): void {
     const { node, index } = this.#gradEdge('retainGrad');
     if (node.leaf !== null) return;
-    node.retained ??= new Map();
-    node.retained.set(index, this);
+    this.#retains = true;
+    node.retain(index, this);
   }
 
   /**

@@ -103,6 +103,54 @@ describe.each(backends)('on %s', (backend) => {
     expect(ct.gradgradcheck(changed, [...inputs()])).toBe(true);
   });
 
+  describe('retainGrad before a change in place keeps the gradient of what the tensor holds then, as in PyTorch', () => {
+    const vector = () => ct.tensor([1, 2], { dtype: 'float64', backend, requiresGrad: true });
+    interface Tensors {
+      x: ct.Tensor;
+      y: ct.Tensor;
+      /** The first element of y. */
+      view: ct.Tensor;
+    }
+
+    test.each<[string, 'y' | 'view', (tensors: Tensors) => void, 'y' | 'view', ct.NestedArray | null]>([
+      ['once', 'y', ({ y, x }) => y.mul_(x), 'y', [2, 2]],
+      ['twice', 'y', ({ y, x }) => y.mul_(x).mul_(x), 'y', [2, 2]],
+      ['by a view', 'y', ({ view }) => view.mul_(5), 'y', [2, 2]],
+      ['of a view whose base changes, and is used', 'view', ({ y }) => y.mul_(5), 'y', null],
+      ['of a view whose base changes', 'view', ({ y }) => y.mul_(5), 'view', [2]],
+      ['of a view, and its base is used', 'view', ({ view }) => view.mul_(5), 'y', null],
+      ['of a view', 'view', ({ view }) => view.mul_(5), 'view', [2]],
+      ['outside of the graph', 'y', ({ y }) => ct.noGrad(() => y.mul_(5)), 'y', [2, 2]],
+    ])('%s', (_, retained, change, used, want) => {
+      const x = vector();
+      const y = x.mul(3);
+      const tensors = { x, y, view: y.narrow(0, 0, 1) };
+      tensors[retained].retainGrad();
+      change(tensors);
+      tensors[used].mul(2).sum().backward();
+      expect(tensors[retained].grad?.toArray() ?? null).toEqual(want);
+    });
+
+    test('what was computed before the change does not count', () => {
+      const x = vector();
+      const y = x.mul(3);
+      y.retainGrad();
+      const before = y.mul(7);
+      y.mul_(x).mul(2).add(before).sum().backward();
+      expect(y.grad?.toArray()).toEqual([2, 2]);
+      expect(x.grad?.toArray()).toEqual([33, 45]);
+    });
+
+    test('a hook stays with the value that it was registered for', () => {
+      const x = vector();
+      const y = x.mul(3);
+      const seen: ct.NestedArray[] = [];
+      y.registerHook((g) => void seen.push(g.toArray()));
+      y.mul_(x).mul(2).sum().backward();
+      expect(seen).toEqual([[2, 4]]);
+    });
+  });
+
   test('leaves that require grad, and their views, are left alone while recording', () => {
     const x = leaf([2, 3]);
     expect(() => x.select(0, 0).fill_(1)).toThrow(/^fill_: a view of a leaf that requires grad/);
