@@ -1,5 +1,6 @@
 // gather, scatter, scatter_add, sort and the checks that precede them.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "harness.h"
