@@ -300,7 +300,7 @@ export abstract class Module extends Callable {
     return this;
   }
 
-  /** Sets all gradients to null and frees their memory. */
+  /** Sets all gradients to null and frees their memory, as `zeroGrad` of an optimizer does. */
   zeroGrad(): void {
     dropGrads(this.parameters());
   }

@@ -256,7 +256,10 @@ export abstract class Optimizer<O extends BaseOptions = BaseOptions> {
     };
   }
 
-  /** Sets all gradients to null and frees their memory at once, for the next backward to use. */
+  /**
+   * Sets all gradients to null and frees their memory at once, for the next backward to use. The tensors that `grad` gave, or was
+   * given, are disposed of with them; `grad = null` leaves those to whoever has them.
+   */
   zeroGrad(): void {
     dropGrads(this.paramGroups.flatMap((group) => group.params));
   }
