@@ -25,8 +25,10 @@ test.runIf(backends.includes('native'))('what native memory() counts in a synchr
   const { bytes } = ct.memory('native');
   outsideScopes(() => {
     for (let i = 0; i < 3000; i++) megabyte('native');
+    // The collector may take some of them between the two.
+    const { arrayBuffers } = process.memoryUsage();
     const { reserved } = ct.memory('native');
-    expect(reserved).toBeLessThanOrEqual(process.memoryUsage().arrayBuffers);
+    expect(reserved).toBeLessThanOrEqual(arrayBuffers + MIB);
     expect(reserved).toBeLessThan(512 * MIB);
   });
   await expect.poll(() => settled('native'), { interval: 5 }).toBeLessThanOrEqual(bytes + MIB);
