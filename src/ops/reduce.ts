@@ -41,7 +41,7 @@ import {
   type Tensor,
 } from '../tensor/tensor.ts';
 import { where } from './condition.ts';
-import { castTo, constantOf, fillWith } from './convert.ts';
+import { castTo, constantOf, detach, fillWith } from './convert.ts';
 import { gather } from './index.ts';
 import { cat } from './join.ts';
 import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
@@ -432,13 +432,13 @@ function rootOfSquares(squares: Tensor): Tensor {
 /**
  * (Σ |x|ᵖ)^(1/p) for any other p. Where the norm is 0 its derivatives are 0, as for p = 2: for p > 0 that is where all elements are
  * zero, for p < 0 where any is. For p < 1 the slope at a single zero is infinite, and taken to be 0 as well (PyTorch's choice);
- * for 1 < p < 2 the second derivative there is infinite, and NaN.
+ * for 1 < p < 2 the second derivative at a single zero is infinite, and NaN.
  */
 function powerNorm(x: Tensor, p: number, dims: Shape, keepdim: boolean): Tensor {
   if (!tracks([x])) return pow(sum(pow(abs(x), p), dims, keepdim), 1 / p);
-  const none = eq(x, 0);
-  const terms =
-    p > 1 ? pow(abs(x), p) : where(none, p > 0 ? 0 : Number.POSITIVE_INFINITY, pow(where(none, 1, abs(x)), p));
+  // What the formula is kept away from: vectors of zeros, or every single one.
+  const none = eq(p > 1 ? sum(abs(detach(x)), dims, true) : x, 0);
+  const terms = where(none, p > 0 ? 0 : Number.POSITIVE_INFINITY, pow(where(none, 1, abs(x)), p));
   const total = sum(terms, dims, keepdim);
   const zero = p > 0 ? eq(total, 0) : isinf(total);
   return where(zero, 0, pow(where(zero, 1, total), 1 / p));

@@ -159,6 +159,7 @@ const LIMITS: readonly [key: string, inputs: number[], first: number[], second: 
   ['clampMax/2', [1, Number.NaN], [0, 0], [0, 0, 0, 0]],
   ['norm(0.5)/v', [0, 1, -2], [0, 1 + Math.SQRT2, -1 - Math.SQRT1_2], [0, -2.4748737, -1.2374369]],
   ['norm(2)/v', [0, 0], [0, 0], [0, 0]],
+  ['norm(1.5)/v', [0, 0], [0, 0], [0, 0]],
   ['norm(2.5)/v', [0, 0], [0, 0], [0, 0]],
   ['norm(-1)/v', [0, 3], [0, 0], [0, 0]],
   ['amax/v', [Number.NaN, 1, Number.NaN], [0.5, 0, 0.5], [0, 0, 0]],
