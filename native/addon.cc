@@ -1,5 +1,10 @@
-// The Node-API module: a handful of functions over a program buffer that TypeScript fills. Nothing is
-// checked here and no op is known by name; see docs/program-format.md.
+// The Node-API module: a handful of functions over program buffers that TypeScript fills. No op is known by
+// name; see docs/program-format.md.
+// What is checked here: the kinds and ranges of arguments, that a program's words lie in a buffer that is
+// there, and (in execute.cc) that records lie within them. A program comes as a buffer, so no number becomes
+// a pointer to one. What operands say is not checked: addresses in records are TypeScript's, which alone
+// validates, and it alone reaches this module. Nor can Node-API forbid that a buffer is transferred while
+// `executeAsync` uses it; buffers that can be resized are refused there.
 // Each environment (main thread, worker threads) has its own Instance; only the thread pool and the
 // kernel tables are shared by the process.
 // Plain Node-API rather than its C++ wrapper, because `execute` has to cost nanoseconds.
@@ -18,8 +23,9 @@ namespace {
 struct Instance {
   const KernelTable* table = nullptr;
   Context context = {};
+  /// What `execute` runs, and the Int32Array that it is the memory of.
   int32_t* program = nullptr;
-  napi_ref programBuffer = nullptr;
+  napi_ref programArray = nullptr;
 };
 
 /// Throws, once: an exception that is already on its way stays.
@@ -58,43 +64,92 @@ napi_value text(napi_env env, const char* value) {
   return result;
 }
 
-/// The memory of an ArrayBuffer or typed array, and the ArrayBuffer itself.
-bool memoryOf(napi_env env, napi_value value, void** address, napi_value* buffer) {
-  bool isTypedArray = false, isBuffer = false;
-  size_t bytes = 0;
-  napi_is_typedarray(env, value, &isTypedArray);
-  if (isTypedArray) {
-    return napi_get_typedarray_info(env, value, nullptr, nullptr, address, buffer, nullptr) == napi_ok;
-  }
-  napi_is_arraybuffer(env, value, &isBuffer);
-  *buffer = value;
-  return isBuffer && napi_get_arraybuffer_info(env, value, address, &bytes) == napi_ok;
+/// A whole number from `low` to `high`; false for anything else.
+bool integer(napi_env env, napi_value value, int32_t low, int32_t high, int32_t* result) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= low && number <= high)) return false;
+  *result = static_cast<int32_t>(number);
+  return *result == number;
 }
 
-/// bindProgram(buffer): the buffer that `execute` runs. It is kept alive and must not be detached.
+/// The words of a program: nothing where the value is no buffer, or has none any more.
+struct Words {
+  int32_t* data = nullptr;
+  int32_t count = 0;
+};
+
+constexpr size_t kMostBytes = size_t{1} << 32;
+
+Words wordsAt(void* data, size_t bytes) {
+  const bool fits = data && bytes < kMostBytes && reinterpret_cast<uintptr_t>(data) % sizeof(double) == 0;
+  if (!fits) return {};
+  return {static_cast<int32_t*>(data), static_cast<int32_t>(bytes / sizeof(int32_t))};
+}
+
+/// The words of an Int32Array that is not shared.
+Words wordsOfArray(napi_env env, napi_value value) {
+  napi_typedarray_type type = napi_int8_array;
+  size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return {};
+  return type == napi_int32_array ? wordsAt(data, length * sizeof(int32_t)) : Words{};
+}
+
+/// The words of an ArrayBuffer from byte `offset` on.
+Words wordsOfBuffer(napi_env env, napi_value buffer, napi_value offset) {
+  bool isBuffer = false;
+  void* data = nullptr;
+  size_t bytes = 0;
+  int32_t start = 0;
+  if (napi_is_arraybuffer(env, buffer, &isBuffer) != napi_ok || !isBuffer) return {};
+  if (napi_get_arraybuffer_info(env, buffer, &data, &bytes) != napi_ok || !data) return {};
+  if (!integer(env, offset, 0, INT32_MAX, &start) || static_cast<size_t>(start) > bytes) return {};
+  return wordsAt(static_cast<char*>(data) + start, bytes - static_cast<size_t>(start));
+}
+
+/// Whether a buffer can be resized. Newer than Node-API, which does not tell.
+bool isResizable(napi_env env, napi_value buffer) {
+  napi_value property = nullptr;
+  bool resizable = false;
+  return napi_get_named_property(env, buffer, "resizable", &property) == napi_ok &&
+         napi_get_value_bool(env, property, &resizable) == napi_ok && resizable;
+}
+
+/// bindProgram(words): the Int32Array that `execute` runs. It is kept alive.
 napi_value bindProgram(napi_env env, napi_callback_info info) {
   const Call call(env, info);
-  void* address = nullptr;
-  napi_value buffer = nullptr;
-  if (!memoryOf(env, call.argument(), &address, &buffer)) {
-    throwError(env, "bindProgram: expected an Int32Array or an ArrayBuffer");
+  Instance& instance = *call.instance;
+  const Words words = wordsOfArray(env, call.argument());
+  napi_ref array = nullptr;
+  if (words.count < abi::HEADER_WORDS || napi_create_reference(env, call.argument(), 1, &array) != napi_ok) {
+    throwError(env, "bindProgram: expected an Int32Array that has room for a program");
     return nullptr;
   }
-  Instance& instance = *call.instance;
-  if (instance.programBuffer) napi_delete_reference(env, instance.programBuffer);
-  napi_create_reference(env, buffer, 1, &instance.programBuffer);
-  instance.program = static_cast<int32_t*>(address);
+  if (instance.programArray) napi_delete_reference(env, instance.programArray);
+  instance.programArray = array;
+  instance.program = words.data;
   return nullptr;
 }
 
-/// execute(end): runs the records up to word `end`; returns 0 or a FAULT_* code.
+/// How many words the bound array has by now: none where its buffer was transferred or has shrunk. Otherwise its
+/// memory is where it was, which saves asking for it.
+int32_t boundWords(napi_env env, const Instance& instance) {
+  napi_value array = nullptr;
+  size_t length = 0;
+  if (!instance.programArray || napi_get_reference_value(env, instance.programArray, &array) != napi_ok ||
+      napi_get_typedarray_info(env, array, nullptr, &length, nullptr, nullptr, nullptr) != napi_ok) {
+    return 0;
+  }
+  return static_cast<int32_t>(length < INT32_MAX ? length : INT32_MAX);
+}
+
+/// execute(end): runs the records of the bound program up to word `end`; returns 0 or a FAULT_* code.
 napi_value executeProgram(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   Instance& instance = *call.instance;
   int32_t end = 0;
-  napi_get_value_int32(env, call.argument(), &end);
-  if (!instance.program) {
-    throwError(env, "execute: no program is bound");
+  if (!integer(env, call.argument(), abi::HEADER_WORDS, boundWords(env, instance), &end)) {
+    throwError(env, "execute: expected a word of the bound program");
     return nullptr;
   }
   int status = 0;
@@ -109,28 +164,24 @@ napi_value executeProgram(napi_env env, napi_callback_info info) {
   return result;
 }
 
-int32_t integer(napi_env env, napi_value value) {
-  int32_t result = 0;
-  napi_get_value_int32(env, value, &result);
-  return result;
-}
-
-int32_t* programAt(napi_env env, napi_value address) {
-  double value = 0;
-  napi_get_value_double(env, address, &value);
-  return reinterpret_cast<int32_t*>(static_cast<uintptr_t>(value));
-}
-
-/// executeAt(address, begin, end, repeat): runs the records of [begin, end) of the program at `address`
-/// `repeat` times over, or until its header says stop; returns 0 or a FAULT_* code.
+/// executeAt(buffer, offset, begin, end, repeat): runs the records of words [begin, end) of the program that
+/// starts at byte `offset` of an ArrayBuffer `repeat` times over, or until its header says stop; returns 0 or a
+/// FAULT_* code.
 napi_value executeProgramAt(napi_env env, napi_callback_info info) {
-  const CallOf<4> call(env, info);
+  const CallOf<5> call(env, info);
   Instance& instance = *call.instance;
+  const Words words = wordsOfBuffer(env, call.arguments[0], call.arguments[1]);
+  int32_t begin = 0, end = 0, repeat = 0;
+  if (words.count < abi::HEADER_WORDS ||
+      !integer(env, call.arguments[2], abi::HEADER_WORDS, words.count, &begin) ||
+      !integer(env, call.arguments[3], begin, words.count, &end) ||
+      !integer(env, call.arguments[4], 0, INT32_MAX, &repeat)) {
+    throwError(env, "executeAt: expected an ArrayBuffer, where a program starts in it, its words, and a count");
+    return nullptr;
+  }
   int status = 0;
   try {
-    status = executeRepeatedly(*instance.table, instance.context, programAt(env, call.arguments[0]),
-                               integer(env, call.arguments[1]), integer(env, call.arguments[2]),
-                               integer(env, call.arguments[3]));
+    status = executeRepeatedly(*instance.table, instance.context, words.data, begin, end, repeat);
   } catch (const std::exception& error) {
     throwError(env, error.what());
     return nullptr;
@@ -140,25 +191,37 @@ napi_value executeProgramAt(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/// executeAsync(address, end, repeat): the same for all records, on a thread of its own; a promise of what
-/// `executeAt` returns. The program and all it refers to must stay until then.
+/// executeAsync(buffer, offset, end, repeat): the same for all records, on a thread of its own; a promise of what
+/// `executeAt` returns. The buffer is kept; all that the program refers to must stay until then.
 napi_value executeProgramAsync(napi_env env, napi_callback_info info) {
-  const CallOf<3> call(env, info);
+  const CallOf<4> call(env, info);
+  const Words words = wordsOfBuffer(env, call.arguments[0], call.arguments[1]);
+  int32_t end = 0, repeat = 0;
+  if (words.count < abi::HEADER_WORDS || isResizable(env, call.arguments[0]) ||
+      !integer(env, call.arguments[2], abi::HEADER_WORDS, words.count, &end) ||
+      !integer(env, call.arguments[3], 0, INT32_MAX, &repeat)) {
+    throwError(env, "executeAsync: expected a fixed ArrayBuffer, where a program starts in it, its end, and a count");
+    return nullptr;
+  }
   try {
-    return executeAsync(env, *call.instance->table, programAt(env, call.arguments[0]),
-                        integer(env, call.arguments[1]), integer(env, call.arguments[2]));
+    return executeAsync(env, *call.instance->table, call.arguments[0], words.data, end, repeat);
   } catch (const std::exception& error) {
     throwError(env, error.what());
     return nullptr;
   }
 }
 
-/// addressOf(buffer): where its first byte is. Exact as a double up to 2^53.
+/// addressOf(buffer): where an ArrayBuffer's first byte is. Exact as a double up to 2^53. For operands of records;
+/// no function here takes an address.
 napi_value addressOf(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  bool isBuffer = false, isDetached = true;
   void* address = nullptr;
-  napi_value buffer = nullptr;
-  if (!memoryOf(env, Call(env, info).argument(), &address, &buffer)) {
-    throwError(env, "addressOf: expected an ArrayBuffer or a typed array");
+  size_t bytes = 0;
+  napi_is_arraybuffer(env, call.argument(), &isBuffer);
+  if (isBuffer) napi_is_detached_arraybuffer(env, call.argument(), &isDetached);
+  if (isDetached || napi_get_arraybuffer_info(env, call.argument(), &address, &bytes) != napi_ok) {
+    throwError(env, "addressOf: expected an ArrayBuffer");
     return nullptr;
   }
   return number(env, static_cast<double>(reinterpret_cast<uintptr_t>(address)));
@@ -168,8 +231,8 @@ napi_value addressOf(napi_env env, napi_callback_info info) {
 napi_value setNumThreads(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   int32_t count = 0;
-  if (napi_get_value_int32(env, call.argument(), &count) != napi_ok || count < 1) {
-    throwError(env, "setNumThreads: expected a positive number");
+  if (!integer(env, call.argument(), 1, INT32_MAX, &count)) {
+    throwError(env, "setNumThreads: expected a positive whole number");
     return nullptr;
   }
   try {
@@ -202,7 +265,7 @@ napi_value describe(napi_env env, napi_callback_info info) {
 
 void destroy(napi_env env, void* data, void*) {
   Instance* instance = static_cast<Instance*>(data);
-  if (instance->programBuffer) napi_delete_reference(env, instance->programBuffer);
+  if (instance->programArray) napi_delete_reference(env, instance->programArray);
   if (instance->context.workspace) freeWorkspace(instance->context.workspace);
   if (instance->context.pool) Pool::release();
   delete instance;
@@ -245,10 +308,14 @@ napi_value initialize(napi_env env, napi_value exports) {
     const char* name;
     napi_callback callback;
   } functions[] = {
-      {"bindProgram", bindProgram},     {"execute", executeProgram},
-      {"executeAt", executeProgramAt},  {"executeAsync", executeProgramAsync},
-      {"addressOf", addressOf},         {"setNumThreads", setNumThreads},
-      {"getNumThreads", getNumThreads}, {"info", describe},
+      {"bindProgram", bindProgram},
+      {"execute", executeProgram},
+      {"executeAt", executeProgramAt},
+      {"executeAsync", executeProgramAsync},
+      {"addressOf", addressOf},
+      {"setNumThreads", setNumThreads},
+      {"getNumThreads", getNumThreads},
+      {"info", describe},
   };
   for (const auto& f : functions) {
     napi_value function = nullptr;

@@ -31,7 +31,7 @@ export {
 } from './backend/registry.ts';
 export { type Compiled, type CompileOptions, compile } from './compile/compile.ts';
 export type { AsyncOptions } from './compile/compiled.ts';
-export type { Program, ProgramStats, TraceEvent } from './compile/program.ts';
+export type { Program, ProgramStats, TraceEvent } from './compile/view.ts';
 export {
   ArgumentError,
   AutogradError,

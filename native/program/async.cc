@@ -24,6 +24,8 @@ struct Run {
   std::thread thread;
   napi_deferred deferred = nullptr;
   napi_threadsafe_function ended = nullptr;
+  /// On the buffer that holds the program.
+  napi_ref buffer = nullptr;
   int status = 0;
   char failure[128] = "";
 
@@ -67,6 +69,7 @@ void settle(napi_env env, napi_value, void* context, void*) {
   Run* run = static_cast<Run*>(context);
   run->thread.join();
   napi_remove_env_cleanup_hook(env, abandon, run);
+  napi_delete_reference(env, run->buffer);
   napi_value result = nullptr;
   if (!run->failure[0]) {
     napi_create_int32(env, run->status, &result);
@@ -84,12 +87,13 @@ void finish(napi_env, void* data, void*) { delete static_cast<Run*>(data); }
 
 }  // namespace
 
-napi_value executeAsync(napi_env env, const KernelTable& table, int32_t* program, int32_t end,
-                        int32_t repeat) {
+napi_value executeAsync(napi_env env, const KernelTable& table, napi_value buffer, int32_t* program,
+                        int32_t end, int32_t repeat) {
   auto owner = std::make_unique<Run>(table, program, end, repeat);
   napi_value name = nullptr, promise = nullptr;
   napi_create_string_utf8(env, "cotangent.executeAsync", NAPI_AUTO_LENGTH, &name);
-  if (napi_create_promise(env, &owner->deferred, &promise) != napi_ok ||
+  if (napi_create_reference(env, buffer, 1, &owner->buffer) != napi_ok ||
+      napi_create_promise(env, &owner->deferred, &promise) != napi_ok ||
       napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, owner.get(), finish, owner.get(),
                                       settle, &owner->ended) != napi_ok) {
     throw std::runtime_error("executeAsync: the environment refuses");

@@ -1,5 +1,5 @@
 /**
- * @internal In and out of a level: a dimension of a tensor becomes the examples of a `vmap`, and the examples become a dimension.
+ * In and out of a level: a dimension of a tensor becomes the examples of a `vmap`, and the examples become a dimension.
  * Neither moves an element, and each is the other's derivative.
  */
 import { activeLevels, type Level, union, withLevels } from '../memory/lanes.ts';

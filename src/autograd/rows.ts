@@ -1,4 +1,4 @@
-/** @internal Derivatives of many values by several variables as plain matrices, for solvers that work on numbers. */
+/** Derivatives of many values by several variables as plain matrices, for solvers that work on numbers. */
 import { filled } from '../ops/convert.ts';
 import { eye } from '../ops/creation.ts';
 import { cat } from '../ops/join.ts';

@@ -36,17 +36,17 @@ export interface Backend {
   /** Runs the records between the header and word `end`; returns the status of the header. */
   execute(end: number): number;
   /**
-   * Runs the records from word `begin` to word `end` of the program whose header is at byte `address`, `repeat` times
+   * Runs the records from word `begin` to word `end` of the program whose header begins the region, `repeat` times
    * over. A header whose stop word is set lets no further repetition begin; its done word counts the complete ones.
    */
-  executeAt(address: number, begin: number, end: number, repeat: number): number;
+  executeAt(code: Region, begin: number, end: number, repeat: number): number;
   /**
    * Runs all records before word `end` in the same way, on another thread. Nobody may change the memory that the program
    * touches before the promise settles, which `src/memory/flight.ts` sees to. `spans` is that memory: the program itself, and
    * whatever it reads or writes that is not scratch. Backends whose threads share memory have no use for it.
    * @throws BackendError (the promise rejects with it) when there is no other thread, or it broke down.
    */
-  executeAsync(address: number, end: number, repeat: number, spans: readonly Span[]): Promise<number>;
+  executeAsync(code: Region, end: number, repeat: number, spans: readonly Span[]): Promise<number>;
   /** Fresh, uninitialised memory, aligned to 64 bytes; null when there is none left. */
   reserve(bytes: number): Region | null;
   /** The ArrayBuffer that a region's bytes are in at this moment. */

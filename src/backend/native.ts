@@ -12,8 +12,8 @@ import { packageRoot, requireFromHere } from './place.node.ts';
 interface Addon {
   bindProgram(words: Int32Array): void;
   execute(end: number): number;
-  executeAt(address: number, begin: number, end: number, repeat: number): number;
-  executeAsync(address: number, end: number, repeat: number): Promise<number>;
+  executeAt(buffer: ArrayBuffer, byteOffset: number, begin: number, end: number, repeat: number): number;
+  executeAsync(buffer: ArrayBuffer, byteOffset: number, end: number, repeat: number): Promise<number>;
   addressOf(buffer: ArrayBuffer): number;
   setNumThreads(threads: number): void;
   getNumThreads(): number;
@@ -78,8 +78,10 @@ function wrap(addon: Addon): Backend {
     words: () => words,
     doubles: () => doubles,
     execute: addon.execute,
-    executeAt: addon.executeAt,
-    executeAsync: addon.executeAsync,
+    executeAt: ({ buffer, byteOffset }, begin, end, repeat) =>
+      addon.executeAt(buffer as ArrayBuffer, byteOffset, begin, end, repeat),
+    executeAsync: ({ buffer, byteOffset }, end, repeat) =>
+      addon.executeAsync(buffer as ArrayBuffer, byteOffset, end, repeat),
     reserve(bytes: number): Region | null {
       let buffer: ArrayBuffer;
       try {

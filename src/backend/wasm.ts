@@ -56,8 +56,8 @@ function wrap(module: WebAssembly.Module, wasm: Exports): Backend {
     words: () => words,
     doubles: () => doubles,
     execute: wasm.execute,
-    executeAt: wasm.executeAt,
-    executeAsync: (address, end, repeat, spans) => remote.execute(address, end, repeat, spans),
+    executeAt: ({ address }, begin, end, repeat) => wasm.executeAt(address, begin, end, repeat),
+    executeAsync: ({ address }, end, repeat, spans) => remote.execute(address, end, repeat, spans),
     reserve(bytes: number): Region | null {
       const end = top + bytes;
       if (end > LIMIT_BYTES) return null;

@@ -1,4 +1,4 @@
-/** @internal Adaptive quadrature over pieces of a range: all intervals that need it are halved and evaluated in one call of f. */
+/** Adaptive quadrature over pieces of a range: all intervals that need it are halved and evaluated in one call of f. */
 import { ArgumentError } from '../errors.ts';
 import type { Sampler } from './call.ts';
 import { allowed, KRONROD_21, largest, type Piece } from './quadrature.ts';

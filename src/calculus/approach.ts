@@ -1,5 +1,5 @@
 /**
- * @internal What values tend to as h → 0, from samples at h = c·2⁻ᵏ for several c. Each c gives a sequence, which is continued by
+ * What values tend to as h → 0, from samples at h = c·2⁻ᵏ for several c. Each c gives a sequence, which is continued by
  * Richardson's polynomials in h and by the transformations of `series.ts`; how well the sequences agree with each other
  * tells how far the result can be trusted, and what each of them says by itself does not matter.
  */

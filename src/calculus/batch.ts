@@ -1,4 +1,4 @@
-/** @internal Values, gradients and Hessians of a function of several variables at many points in one batched evaluation. */
+/** Values, gradients and Hessians of a function of several variables at many points in one batched evaluation. */
 import { gradOf } from '../autograd/backward.ts';
 import { enableGrad } from '../autograd/mode.ts';
 import { vmap } from '../autograd/vmap.ts';

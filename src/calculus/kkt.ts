@@ -1,5 +1,5 @@
 /**
- * @internal The equations of a stationary point under constraints, ∇f − Σ λᵢ ∇gᵢ = 0 and g = 0: their residual and its derivative at a
+ * The equations of a stationary point under constraints, ∇f − Σ λᵢ ∇gᵢ = 0 and g = 0: their residual and its derivative at a
  * point with its multipliers, and the linear algebra for them, which has to put up with constraints that depend on each other.
  */
 import { symmetricEigen } from '../optim/linalg.ts';

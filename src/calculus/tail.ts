@@ -1,5 +1,5 @@
 /**
- * @internal Integrals that oscillate for ever towards an end of their range, like ∫ sin(x)/x dx to infinity or sin(1/x) at 0: the
+ * Integrals that oscillate for ever towards an end of their range, like ∫ sin(x)/x dx to infinity or sin(1/x) at 0: the
  * integrals between sign changes (or, where there are none, between valleys) are terms of a series, which is summed with
  * the transformations of `series.ts` (I. M. Longman, "Note on a method for computing infinite integrals of oscillatory functions",
  * Proc. Camb. Phil. Soc. 52, 1956; D. Levin 1973).

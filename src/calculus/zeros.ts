@@ -1,5 +1,5 @@
 /**
- * @internal All zeros of a function of one variable in a range, for whoever knows its values and its slope: of f for roots, of f′ for
+ * All zeros of a function of one variable in a range, for whoever knows its values and its slope: of f for roots, of f′ for
  * stationary points, of f″ for inflections.
  *
  * The range is sampled and halved where a cubic through values and slopes cannot vouch for the sign of the function; then

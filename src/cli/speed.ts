@@ -6,7 +6,7 @@ import { type BackendName, backendInfo, getBackend, heapOf, setBackend } from '.
 import { CotangentError } from '../errors.ts';
 import { scope } from '../memory/scope.ts';
 import { clone, copy_ } from '../ops/convert.ts';
-import { defaultGenerator } from '../random/generator.ts';
+import { defaultGenerator, stateOn } from '../random/generator.ts';
 import { batchAt, evenStarts } from './batches.ts';
 import type { Corpus } from './corpus.ts';
 import { Gpt } from './gpt.ts';
@@ -33,7 +33,7 @@ const MAX_ROUNDS = 50;
 
 /** Draws of `fn` on a backend's generator leave no trace. */
 function withoutDrawing<T>(backend: BackendName, fn: () => T): T {
-  const state = defaultGenerator.stateOn(heapOf('speed', backend));
+  const state = stateOn(defaultGenerator, heapOf('speed', backend));
   return scope(() => {
     const before = clone(state);
     try {

@@ -5,7 +5,7 @@
 import { ArgumentError, CompileError, describe } from '../errors.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { type AsyncOptions, CompiledFunction } from './compiled.ts';
-import type { Program } from './program.ts';
+import type { Program } from './view.ts';
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -105,12 +105,12 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options?:
         compiled.callLater('repeatAsync', checkCount(name, 'repeatAsync', n), args),
     },
     recordings: { get: () => compiled.recordings },
-    programs: { get: () => compiled.programs },
+    programs: { get: () => compiled.programs.map(({ view }) => view) },
     program: {
       get: () => {
         const program = compiled.programs.at(-1);
         if (program === undefined) throw new CompileError(name, 'has no program yet: call it first');
-        return program;
+        return program.view;
       },
     },
     dispose: { value: () => compiled.dispose() },

@@ -1,5 +1,6 @@
 /** A program that is kept: its words, its arena, and the memory that it holds on to. */
 import type { Span as MemorySpan } from '../backend/backend.ts';
+import { DisposedError } from '../errors.ts';
 import { OPCODE_NAMES } from '../generated/opcodes.ts';
 import type { Heap, Storage } from '../memory/storage.ts';
 import { ABI } from '../program/abi.ts';
@@ -8,7 +9,7 @@ import { faultError } from '../program/encode.ts';
 import { unobserved } from '../program/observer.ts';
 import { verify } from '../program/verify.ts';
 import type { AbortSignalLike } from '../webtypes.ts';
-import { type Cost, costOf, total } from './cost.ts';
+import { costOf, total } from './cost.ts';
 import { forwardCopies, propagateConstants, removeDead, shareRepeated } from './eliminate.ts';
 import { type Encoded, encode, type Patch, type Span } from './encode.ts';
 import { epilogues } from './epilogue.ts';
@@ -16,33 +17,7 @@ import { group } from './group.ts';
 import { type Instruction, instructionsOf, type Memory, usesOf } from './ir.ts';
 import { type Plan, plan } from './plan.ts';
 import { reportOf } from './report.ts';
-
-/** What `stats()` counts. */
-export interface ProgramStats extends Cost {
-  /** Instructions that were recorded, and that are left. */
-  recorded: number;
-  instructions: number;
-  /** Records of the program: groups and updates count as one. */
-  records: number;
-  /** Groups of elementwise instructions among them. */
-  groups: number;
-  arenaBytes: number;
-  /** What the temporaries would take without sharing memory. */
-  temporaryBytes: number;
-}
-
-/** One event of a trace. */
-export interface TraceEvent {
-  name: string;
-  cat: string;
-  ph: 'X';
-  /** Microseconds. */
-  ts: number;
-  dur: number;
-  pid: number;
-  tid: number;
-  args: Record<string, string | number>;
-}
+import type { ProgramStats, TraceEvent, Program as View } from './view.ts';
 
 export interface BuildOptions {
   /** Leaves sums out of groups, so that results are those of the instructions to the last bit. */
@@ -63,6 +38,12 @@ export function optimize(instructions: readonly Instruction[]): Instruction[] {
 export class Program {
   /** The program before and after the passes, if that was asked for. */
   readonly report: string;
+  /** What users get: always the same one. */
+  readonly view: View = Object.freeze({
+    stats: () => this.stats(),
+    trace: () => this.trace(),
+    toString: () => this.toString(),
+  });
   readonly #heap: Heap;
   readonly #encoded: Encoded;
   readonly #plan: Plan;
@@ -180,7 +161,7 @@ export class Program {
 
   /** Runs the program `repeat` times. @throws the error of the op whose record found a fault. */
   run(repeat = 1): void {
-    const status = this.#heap.backend.executeAt(this.#code.address, ABI.HEADER_WORDS, this.#encoded.end, repeat);
+    const status = this.#heap.backend.executeAt(this.#code.region, ABI.HEADER_WORDS, this.#encoded.end, repeat);
     if (status !== 0) this.#fault(status);
   }
 
@@ -206,7 +187,7 @@ export class Program {
     const stop = () => header(ABI.HEADER_STOP, 1);
     signal?.addEventListener('abort', stop);
     try {
-      const status = await backend.executeAsync(this.#code.address, this.#encoded.end, repeat, this.#spans());
+      const status = await backend.executeAsync(this.#code.region, this.#encoded.end, repeat, this.#spans());
       if (status !== 0) this.#fault(status);
       return this.#view()[ABI.HEADER_DONE] as number;
     } finally {
@@ -234,7 +215,7 @@ export class Program {
     const events: TraceEvent[] = [];
     for (const span of this.#encoded.spans) {
       const start = performance.now();
-      const status = this.#heap.backend.executeAt(this.#code.address, span.start, span.end, 1);
+      const status = this.#heap.backend.executeAt(this.#code.region, span.start, span.end, 1);
       const dur = (performance.now() - start) * 1000;
       if (status !== 0) this.#fault(status);
       events.push(eventOf(span, start * 1000, dur));
@@ -244,7 +225,7 @@ export class Program {
 
   /** The records of the last timed run in the format of Chrome's tracing. */
   trace(): { traceEvents: TraceEvent[]; displayTimeUnit: 'ns' } {
-    return { traceEvents: this.#events, displayTimeUnit: 'ns' };
+    return { traceEvents: structuredClone(this.#events), displayTimeUnit: 'ns' };
   }
 
   stats(): ProgramStats {
@@ -262,6 +243,7 @@ export class Program {
 
   /** The disassembled program. */
   toString(): string {
+    if (this.#disposed) throw new DisposedError('compile', 'the program was freed, and what it was is gone');
     return disassemble(this.#view(), this.#encoded.end).join('\n');
   }
 

@@ -66,7 +66,7 @@ function expectNoneInside(name: string, recorder: Recorder, result: Spec): void 
     if (recorder.isMade(storageOf(tensor)))
       throw new CompileError(
         name,
-        `a result of shape ${formatShape(tensor.shape)} is in a Set or in an instance of a class; return tensors in arrays, Maps and plain objects`,
+        `a result of shape ${formatShape(shapeOf(tensor))} is in a Set or in an instance of a class; return tensors in arrays, Maps and plain objects`,
       );
 }
 

@@ -1,5 +1,5 @@
 /**
- * @internal Memory in flight: what runs on other threads read and write, from the call that asks for a run until its promise settles. Nothing
+ * Memory in flight: what runs on other threads read and write, from the call that asks for a run until its promise settles. Nothing
  * else may write to what a run reads, or touch what it writes: kernels check indices before they use them, and on WASM a run works on
  * copies. So whoever emits records, or lets JavaScript look at memory, asks here first; while nothing is in flight that is one comparison.
  */

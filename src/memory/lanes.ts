@@ -1,5 +1,5 @@
 /**
- * @internal Levels and lanes: how one tensor stands for many. Every call of `vmap` is a level. While its function runs, memory is made
+ * Levels and lanes: how one tensor stands for many. Every call of `vmap` is a level. While its function runs, memory is made
  * for all examples at once, and a storage knows how far apart they lie: its lanes. Shapes and strides stay those of one example, so
  * ops see nothing of this; `src/tensor/lanes.ts` adds the examples to the records that they emit.
  */

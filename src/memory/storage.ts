@@ -147,6 +147,11 @@ export class Storage {
     return this.#handles;
   }
 
+  /** The memory itself, for the backend that it belongs to. */
+  get region(): Region {
+    return this.#block as Region;
+  }
+
   /** The ArrayBuffer that holds the memory at this moment. */
   get buffer(): ArrayBuffer {
     return this.heap.backend.bufferOf(this.#block as Region);

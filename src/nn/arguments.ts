@@ -1,5 +1,5 @@
 /**
- * @internal Arguments of layers: one by one in PyTorch's order, or by name in an options object that takes the place of
+ * Arguments of layers: one by one in PyTorch's order, or by name in an options object that takes the place of
  * the first one left out.
  */
 import type { BackendName } from '../backend/registry.ts';

@@ -1,5 +1,5 @@
 /**
- * @internal Cross entropy of logits and class indices by kernels that never store the probabilities. They serve where
+ * Cross entropy of logits and class indices by kernels that never store the probabilities. They serve where
  * the gradient is not differentiated again; otherwise the same rule is composed of differentiable ops. What the
  * losses are reduced to is in `loss.ts`.
  */

@@ -7,7 +7,7 @@ import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '..
 import { add_, div, gt, isfinite, le, log, mul, mul_, neg } from '../generated/elementwise.ts';
 import { BERNOULLI, NORMAL, RANDOM_INTEGERS, UNIFORM } from '../generated/opcodes.ts';
 import type { Operand } from '../program/encode.ts';
-import { type Generator, resolveGenerator } from '../random/generator.ts';
+import { type Generator, resolveGenerator, stateOn } from '../random/generator.ts';
 import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
 import type { DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
@@ -42,7 +42,7 @@ function draw(
     opcode,
     dtype: dtypeOf(out),
     shape: [numelOf(out)],
-    operands: [operand(out, [1]), ...inputs, operand(generator.stateOn(heap), [0])],
+    operands: [operand(out, [1]), ...inputs, operand(stateOn(generator, heap), [0])],
     params,
   });
 }

@@ -1,4 +1,4 @@
-/** @internal For kernels that work along contiguous rows: any dimension brought to the end, and back. Nothing here is recorded. */
+/** For kernels that work along contiguous rows: any dimension brought to the end, and back. Nothing here is recorded. */
 import { allocate } from '../tensor/create.ts';
 import type { Shape } from '../tensor/layout.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * @internal Optimizer steps: a parameter and its state updated in place in one pass. Which parameters there are
+ * Optimizer steps: a parameter and its state updated in place in one pass. Which parameters there are
  * and with which settings is the business of `src/optim`.
  */
 import { ArgumentError, DTypeError, formatShape, ShapeError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** @internal What convolution and pooling have in common: images, pairs of numbers, and how many windows there are. */
+/** What convolution and pooling have in common: images, pairs of numbers, and how many windows there are. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { expectTensor } from '../tensor/create.ts';
 import { listOf } from '../tensor/lists.ts';

@@ -1,4 +1,4 @@
-/** @internal What optimizers take: lists of parameters, and settings within their range. */
+/** What optimizers take: lists of parameters, and settings within their range. */
 import { ArgumentError, describe } from '../errors.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 

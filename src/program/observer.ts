@@ -1,5 +1,5 @@
 /**
- * @internal Who watches what happens to tensors: at most one recorder at a time (`src/compile/recorder.ts`). A module of its own,
+ * Who watches what happens to tensors: at most one recorder at a time (`src/compile/recorder.ts`). A module of its own,
  * which imports next to nothing, because memory, tensors, modules and optimizers all report here.
  */
 import type { Storage } from '../memory/storage.ts';

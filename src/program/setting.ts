@@ -1,5 +1,5 @@
 /**
- * @internal Settings that hold while a function runs: whether gradients are recorded, who watches, which levels memory is made for. Each
+ * Settings that hold while a function runs: whether gradients are recorded, who watches, which levels memory is made for. Each
  * is a stack. An entry is closed by what lies below it, together with whatever may still lie above, so that neither errors nor a
  * stack that overflows leave one behind. That is right because functions are done when they return: those that go on later
  * (`async`, generators) are refused, the same way everywhere.

@@ -30,6 +30,9 @@ function entropy(): bigint {
   return (BigInt(words[1] as number) << 21n) | (BigInt(words[0] as number) >> 11n);
 }
 
+/** @internal The state of a generator that kernels of a backend read and advance. */
+export let stateOn: (generator: Generator, heap: Heap) => Tensor;
+
 /**
  * A source of random numbers. Pass it as the `generator` option to draw from it instead of the default one.
  *
@@ -40,6 +43,10 @@ export class Generator {
   /** What the state of a backend that has drawn nothing yet starts from. */
   #start: Int32Array;
   readonly #states = new Map<Heap, Tensor>();
+
+  static {
+    stateOn = (generator, heap) => generator.#stateOn(heap);
+  }
 
   /** @param seed The same as calling `manualSeed`; without it, the generator starts from a fixed default. */
   constructor(seed: number | bigint = DEFAULT_SEED) {
@@ -104,8 +111,7 @@ export class Generator {
     for (const state of this.#states.values()) write(state, words);
   }
 
-  /** @internal The state that kernels of a backend read and advance. */
-  stateOn(heap: Heap): Tensor {
+  #stateOn(heap: Heap): Tensor {
     const known = this.#states.get(heap);
     if (known) return known;
     const state = unobserved(() => keep(outsideScopes(() => allocateOne('Generator', heap, 'int32', [STATE_WORDS]))));

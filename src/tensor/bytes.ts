@@ -1,5 +1,5 @@
 /**
- * @internal Binary data that users hand over, read in one way everywhere: `Buffer`s and other subclasses, views with an offset or of
+ * Binary data that users hand over, read in one way everywhere: `Buffer`s and other subclasses, views with an offset or of
  * changing length, shared memory, objects of other realms. The language's own accessors look at them, which no subclass
  * can override; memory that is gone is an error; shared memory is copied before anything is checked.
  */

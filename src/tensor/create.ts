@@ -1,4 +1,4 @@
-/** @internal How ops allocate results, read operands and emit records: the layer between `src/ops` and memory. */
+/** How ops allocate results, read operands and emit records: the layer between `src/ops` and memory. */
 import { defaultHeap } from '../backend/registry.ts';
 import { ArgumentError, BackendError, describe } from '../errors.ts';
 import { expectGradientsFree, expectReadable, expectWritable, inFlight } from '../memory/flight.ts';

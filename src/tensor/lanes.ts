@@ -1,5 +1,5 @@
 /**
- * @internal From one example to all of them: the records of ops inside `vmap` get the examples as further dimensions. How, is
+ * From one example to all of them: the records of ops inside `vmap` get the examples as further dimensions. How, is
  * said once for every family of the table (`LaneRule`); what fits no rule is repeated, one record an example, in the same program.
  */
 import { ArgumentError } from '../errors.ts';

@@ -1,5 +1,5 @@
 /**
- * @internal Arrays that user code hands in. They are copied before anything is checked: an array may be sparse, change between two looks
+ * Arrays that user code hands in. They are copied before anything is checked: an array may be sparse, change between two looks
  * (getters, proxies, buffers that shrink), or have an iterator, a map or a length of its own. What is checked is what is used.
  */
 import { ArgumentError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** @internal Plain JavaScript data as elements: nested arrays, typed arrays, numbers, bigints and booleans. */
+/** Plain JavaScript data as elements: nested arrays, typed arrays, numbers, bigints and booleans. */
 import { ArgumentError, DTypeError, describe, ShapeError } from '../errors.ts';
 import { isTypedArray, plainArray, type SourceArray, typedArrayName } from './bytes.ts';
 import { type DType, isFloating, promoteTypes } from './dtype.ts';

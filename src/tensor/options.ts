@@ -1,4 +1,4 @@
-/** @internal The arguments that all creating functions share: sizes one by one or as an array, and a last options object. */
+/** The arguments that all creating functions share: sizes one by one or as an array, and a last options object. */
 import { type BackendName, defaultHeap, heapOf } from '../backend/registry.ts';
 import { ArgumentError, BackendError, DTypeError, describe } from '../errors.ts';
 import type { Heap } from '../memory/storage.ts';

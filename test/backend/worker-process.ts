@@ -7,5 +7,5 @@ const region = backend?.reserve(64);
 if (backend && region) {
   new Int32Array(backend.bufferOf(region), region.byteOffset, ABI.HEADER_WORDS).fill(0);
   const spans = [{ address: region.address, bytes: region.bytes, written: false }];
-  backend.executeAsync(region.address, ABI.HEADER_WORDS, 1, spans).then((status) => console.log('done', status));
+  backend.executeAsync(region, ABI.HEADER_WORDS, 1, spans).then((status) => console.log('done', status));
 }

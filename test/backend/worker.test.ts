@@ -41,7 +41,7 @@ function program(backend: Backend, name: BackendName) {
     .record(TANH, 'float64', [6, 4], [out, product]);
   const words = writer.keep(name);
   const spans = [span(words, false), span(x, false), span(w, false), span(out, true)];
-  return { out, words, spans, address: storageOf(words).address, end: writer.end };
+  return { out, words, spans, code: storageOf(words).region, end: writer.end };
 }
 
 /** Adds 1 to x, over and over; each repetition takes about a hundred microseconds. */
@@ -51,7 +51,7 @@ function counter(backend: Backend, name: BackendName) {
   const writer = new ProgramWriter(backend).record(ADD, 'float32', [100_000], [x, x, { tensor: one, strides: [0] }]);
   const words = writer.keep(name);
   const spans = [span(words, false), span(one, false), span(x, true)];
-  return { x, words, spans, address: storageOf(words).address, end: writer.end };
+  return { x, words, spans, code: storageOf(words).region, end: writer.end };
 }
 
 describe.each(backends)('on %s', (name) => {
@@ -59,8 +59,8 @@ describe.each(backends)('on %s', (name) => {
 
   test('executeAsync leaves what executeAt leaves', async () => {
     const [here, there] = [program(backend, name), program(backend, name)];
-    expect(backend.executeAt(here.address, PROGRAM_START, here.end, 7)).toBe(0);
-    expect(await backend.executeAsync(there.address, there.end, 7, there.spans)).toBe(0);
+    expect(backend.executeAt(here.code, PROGRAM_START, here.end, 7)).toBe(0);
+    expect(await backend.executeAsync(there.code, there.end, 7, there.spans)).toBe(0);
     expect(there.out.toArray()).toEqual(here.out.toArray());
     expect([...header(there.words)]).toEqual([...header(here.words)]);
   });
@@ -68,10 +68,10 @@ describe.each(backends)('on %s', (name) => {
   test('runs that are asked for at once all take place', async () => {
     const [here, there] = [program(backend, name), program(backend, name)];
     const other = counter(backend, name);
-    backend.executeAt(here.address, PROGRAM_START, here.end, 1);
+    backend.executeAt(here.code, PROGRAM_START, here.end, 1);
     const results = [
-      backend.executeAsync(there.address, there.end, 1, there.spans),
-      backend.executeAsync(other.address, other.end, 3, other.spans),
+      backend.executeAsync(there.code, there.end, 1, there.spans),
+      backend.executeAsync(other.code, other.end, 3, other.spans),
     ];
     expect(await Promise.all(results)).toEqual([0, 0]);
     expect(there.out.toArray()).toEqual(here.out.toArray());
@@ -79,8 +79,8 @@ describe.each(backends)('on %s', (name) => {
   });
 
   test('the thread that asks goes on meanwhile, also when its memory grows', async () => {
-    const { x, address, end, spans } = counter(backend, name);
-    const running = backend.executeAsync(address, end, 200, spans);
+    const { x, code, end, spans } = counter(backend, name);
+    const running = backend.executeAsync(code, end, 200, spans);
     let turns = 0;
     let over = false;
     const done = running.finally(() => {
@@ -99,8 +99,8 @@ describe.each(backends)('on %s', (name) => {
   });
 
   test('setting the stop word ends it between two repetitions', async () => {
-    const { x, words, address, end, spans } = counter(backend, name);
-    const running = backend.executeAsync(address, end, 2_000_000_000, spans);
+    const { x, words, code, end, spans } = counter(backend, name);
+    const running = backend.executeAsync(code, end, 2_000_000_000, spans);
     await new Promise((resolve) => setTimeout(resolve, 50));
     header(words)[ABI.HEADER_STOP] = 1;
     expect(await running).toBe(0);
@@ -118,7 +118,7 @@ describe.each(backends)('on %s', (name) => {
       .record(CHECK_INDEX, 'int64', [2], [index], [0, 4]);
     const words = writer.keep(name);
     const spans = [span(words, false), span(index, false), span(x, true)];
-    expect(await backend.executeAsync(storageOf(words).address, writer.end, 5, spans)).toBe(ABI.FAULT_INDEX);
+    expect(await backend.executeAsync(storageOf(words).region, writer.end, 5, spans)).toBe(ABI.FAULT_INDEX);
     expect(header(words)[ABI.HEADER_STATUS]).toBe(ABI.FAULT_INDEX);
     expect(header(words)[ABI.HEADER_DONE]).toBe(0);
     const value = header(words).slice(ABI.HEADER_FAULT_VALUE, ABI.HEADER_FAULT_VALUE + 2);
@@ -135,9 +135,9 @@ describe('the worker of the wasm backend', () => {
     const words = storageOf(wrong.words).view('int32', 0, wrong.end) as Int32Array;
     const operand = PROGRAM_START + ABI.RECORD_FIXED_WORDS;
     words[operand + ABI.OPERAND_ADDRESS_LOW] = -64;
-    const failure = backend.executeAsync(wrong.address, wrong.end, 1, wrong.spans);
+    const failure = backend.executeAsync(wrong.code, wrong.end, 1, wrong.spans);
     const right = counter(backend, 'wasm');
-    const success = backend.executeAsync(right.address, right.end, 2, right.spans);
+    const success = backend.executeAsync(right.code, right.end, 2, right.spans);
     await expect(failure).rejects.toThrow(BackendError);
     await expect(failure).rejects.toThrow(/the worker of the wasm backend failed: .*out of bounds/);
     expect(await success).toBe(0);

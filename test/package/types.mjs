@@ -15,7 +15,7 @@ export function checkTypes(check, { scratch, run, bin, subpaths }) {
   writeFileSync(join(scratch, 'all.ts'), imports.join('\n'));
   writeFileSync(
     join(scratch, 'use.ts'),
-    `import { compile, init, ones, type Tensor } from 'cotangent';
+    `import { compile, init, ones, Tensor } from 'cotangent';
 import { decodeSafetensors } from 'cotangent/io';
 import { Linear } from 'cotangent/nn';
 const y: Tensor = new Linear(2, 3)(ones([4, 2]));
@@ -31,6 +31,26 @@ export function freed(): number {
 }
 // @ts-expect-error: a string is no operand
 y.add('x');
+// What lies behind a tensor or a program is not there.
+// @ts-expect-error
+y.storage;
+// @ts-expect-error
+y.attach;
+// @ts-expect-error
+y.shape[0] = 5e7;
+// @ts-expect-error
+y.offset = 1;
+// @ts-expect-error
+new Tensor();
+// @ts-expect-error
+class Own extends Tensor { constructor() { super({}, 'float32', [4]); } }
+const compiled = compile((x: Tensor) => x.add(1));
+export const text: string = compiled.program.toString();
+export const moved: number = compiled.program.stats().bytesMoved;
+// @ts-expect-error
+compiled.program.dispose();
+// @ts-expect-error
+compiled.program.heap;
 `,
   );
   const settings = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2023', '--types', ''];

@@ -20,10 +20,10 @@ describe.each(backends)('on %s', (name) => {
     const x = tensor([1, 2, 3], { backend: name });
     const writer = add(x, 1);
     const program = writer.keep(name);
-    expect(backend.executeAt(storageOf(program).address, PROGRAM_START, writer.end, 5)).toBe(0);
+    expect(backend.executeAt(storageOf(program).region, PROGRAM_START, writer.end, 5)).toBe(0);
     expect(x.toArray()).toEqual([6, 7, 8]);
     expect([...header(program)].slice(0, 6)).toEqual([0, 0, 0, 0, 0, 5]);
-    backend.executeAt(storageOf(program).address, PROGRAM_START, writer.end, 0);
+    backend.executeAt(storageOf(program).region, PROGRAM_START, writer.end, 0);
     expect(x.toArray()).toEqual([6, 7, 8]);
     expect(header(program)[ABI.HEADER_DONE]).toBe(0);
   });
@@ -34,9 +34,9 @@ describe.each(backends)('on %s', (name) => {
     const middle = writer.end;
     writer.record(MUL, float32, [3], [x, x, { value: 3, dtype: float32 }]);
     const program = writer.keep(name);
-    backend.executeAt(storageOf(program).address, middle, writer.end, 2);
+    backend.executeAt(storageOf(program).region, middle, writer.end, 2);
     expect(x.toArray()).toEqual([9, 9, 9]);
-    backend.executeAt(storageOf(program).address, PROGRAM_START, middle, 1);
+    backend.executeAt(storageOf(program).region, PROGRAM_START, middle, 1);
     expect(x.toArray()).toEqual([10, 10, 10]);
   });
 
@@ -45,7 +45,7 @@ describe.each(backends)('on %s', (name) => {
     const writer = add(x, 1);
     const program = writer.keep(name);
     header(program)[ABI.HEADER_STOP] = 1;
-    expect(backend.executeAt(storageOf(program).address, PROGRAM_START, writer.end, 5)).toBe(0);
+    expect(backend.executeAt(storageOf(program).region, PROGRAM_START, writer.end, 5)).toBe(0);
     expect(x.toArray()).toEqual([1, 1, 1]);
     expect(header(program)[ABI.HEADER_DONE]).toBe(0);
   });
@@ -57,7 +57,7 @@ describe.each(backends)('on %s', (name) => {
     const check = writer.end;
     writer.record(CHECK_INDEX, 'int64', [2], [index], [0, 5]).record(ADD, float32, [3], [x, x, x]);
     const program = writer.keep(name);
-    expect(backend.executeAt(storageOf(program).address, PROGRAM_START, writer.end, 4)).toBe(ABI.FAULT_INDEX);
+    expect(backend.executeAt(storageOf(program).region, PROGRAM_START, writer.end, 4)).toBe(ABI.FAULT_INDEX);
     expect(x.toArray()).toEqual([2, 2, 2]);
     const words = header(program);
     expect(words[ABI.HEADER_STATUS]).toBe(ABI.FAULT_INDEX);

@@ -26,33 +26,33 @@ describe.each(backends.filter((name) => name === 'native'))('on %s', (name) => {
     const words = new Int32Array(backend.bufferOf(program), program.byteOffset, 1024);
     words.set(backend.words().subarray(0, end));
     words.fill(0, 0, PROGRAM_START);
-    return { address: program.address, end, words, values, data };
+    return { code: program, end, words, values, data };
   }
 
   test('executeAt repeats a program and counts the repetitions', () => {
-    const { address, end, words, values } = counting();
-    expect(backend.executeAt(address, PROGRAM_START, end, 5)).toBe(0);
+    const { code, end, words, values } = counting();
+    expect(backend.executeAt(code, PROGRAM_START, end, 5)).toBe(0);
     expect(words[ABI.HEADER_DONE]).toBe(5);
     expect([...values]).toEqual(Array(N).fill(5));
   });
 
   test('executeAt runs the records from `begin` on', () => {
-    const { address, end, words, values } = counting();
-    expect(backend.executeAt(address, end, end, 3)).toBe(0);
+    const { code, end, words, values } = counting();
+    expect(backend.executeAt(code, end, end, 3)).toBe(0);
     expect([words[ABI.HEADER_DONE], values[0]]).toEqual([3, 0]);
   });
 
   test('no repetition begins once the header says stop', () => {
-    const { address, end, words, values } = counting();
+    const { code, end, words, values } = counting();
     words[ABI.HEADER_STOP] = 1;
-    expect(backend.executeAt(address, PROGRAM_START, end, 3)).toBe(0);
+    expect(backend.executeAt(code, PROGRAM_START, end, 3)).toBe(0);
     expect([words[ABI.HEADER_DONE], values[0]]).toEqual([0, 0]);
   });
 
   test('a fault ends the repetitions and is left in the header of that program', async () => {
-    const { address, end, words } = counting();
+    const { code, end, words } = counting();
     words[PROGRAM_START + ABI.RECORD_OPCODE] = OPCODE_NAMES.length;
-    expect(await backend.executeAsync(address, end, 3, [])).toBe(ABI.FAULT_NO_KERNEL);
+    expect(await backend.executeAsync(code, end, 3, [])).toBe(ABI.FAULT_NO_KERNEL);
     expect(words[ABI.HEADER_STATUS]).toBe(ABI.FAULT_NO_KERNEL);
     expect(words[ABI.HEADER_FAULT_RECORD]).toBe(PROGRAM_START);
     expect(words[ABI.HEADER_DONE]).toBe(0);
@@ -60,7 +60,7 @@ describe.each(backends.filter((name) => name === 'native'))('on %s', (name) => {
 
   test('several programs run in the background at once', async () => {
     const all = Array.from({ length: 8 }, counting);
-    expect(await Promise.all(all.map(({ address, end }) => backend.executeAsync(address, end, 200, [])))).toEqual(
+    expect(await Promise.all(all.map(({ code, end }) => backend.executeAsync(code, end, 200, [])))).toEqual(
       Array(8).fill(0),
     );
     for (const { values, words } of all) {
@@ -70,8 +70,8 @@ describe.each(backends.filter((name) => name === 'native'))('on %s', (name) => {
   });
 
   test('the event loop goes on meanwhile, and can stop a run between repetitions', async () => {
-    const { address, end, words, values } = counting();
-    const running = backend.executeAsync(address, end, FOREVER, []);
+    const { code, end, words, values } = counting();
+    const running = backend.executeAsync(code, end, FOREVER, []);
     while (values[0] === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     words[ABI.HEADER_STOP] = 1;
     expect(await running).toBe(0);
@@ -90,7 +90,7 @@ describe.each(backends.filter((name) => name === 'native'))('on %s', (name) => {
          words[workerData.operands + operand * ${ABI.OPERAND_WORDS}] = address % 2 ** 32;
          words[workerData.operands + operand * ${ABI.OPERAND_WORDS} + 1] = Math.floor(address / 2 ** 32);
        }
-       addon.executeAsync(addon.addressOf(words.buffer), workerData.end, ${FOREVER});
+       addon.executeAsync(words.buffer, 0, workerData.end, ${FOREVER});
        const poll = setInterval(() => { if (data[0] > 0) { clearInterval(poll); parentPort.postMessage('up'); } }, 1);`,
       {
         eval: true,

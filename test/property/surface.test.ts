@@ -2,8 +2,28 @@
  * No argument whatsoever makes a public function crash, hang, or throw anything but this library's errors,
  * and every tensor that comes back is whole. `COTANGENT_FUZZ_SECONDS=60` searches at random for so long.
  */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as cotangent from 'cotangent';
-import { CotangentError, getBackend, rand, scope, setBackend, Tensor } from 'cotangent';
+import {
+  backendInfo,
+  CotangentError,
+  getBackend,
+  manualSeed,
+  rand,
+  scope,
+  setBackend,
+  setNumThreads,
+  Tensor,
+} from 'cotangent';
+import * as calculus from 'cotangent/calculus';
+import * as data from 'cotangent/data';
+import * as io from 'cotangent/io';
+import * as nn from 'cotangent/nn';
+import * as optim from 'cotangent/optim';
+import * as plot from 'cotangent/plot';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { offsetOf } from '../../src/tensor/tensor.ts';
@@ -15,9 +35,6 @@ const SECONDS = Number(process.env.COTANGENT_FUZZ_SECONDS ?? 0);
 const RUNS = 60_000;
 const before = getBackend();
 
-/** These change the whole process: threads, the backend, the seed of tests that come later. */
-const GLOBAL = ['setBackend', 'setNumThreads', 'init', 'manualSeed', 'emptyCache'];
-
 type AnyFunction = (...args: unknown[]) => unknown;
 
 const isClass = (value: unknown) =>
@@ -25,8 +42,18 @@ const isClass = (value: unknown) =>
 
 const functions = new Map<string, AnyFunction>();
 for (const [name, value] of Object.entries(cotangent))
-  if (typeof value === 'function' && !isClass(value) && !GLOBAL.includes(name))
-    functions.set(name, value as AnyFunction);
+  if (typeof value === 'function' && !isClass(value)) functions.set(name, value as AnyFunction);
+
+/** All that the sub-paths export, and the classes of all paths. */
+const others = new Map<string, AnyFunction>();
+// Errors are what calls throw.
+for (const [path, entry] of Object.entries({ cotangent, nn, optim, data, io, calculus, plot }))
+  for (const [name, value] of Object.entries(entry))
+    if (typeof value === 'function' && !(value.prototype instanceof Error) && (path !== 'cotangent' || isClass(value)))
+      others.set(
+        `${path}.${name}`,
+        isClass(value) ? (...args) => Reflect.construct(value, args) : (value as AnyFunction),
+      );
 
 const methods = new Map<string, AnyFunction>();
 const setters: string[] = [];
@@ -48,19 +75,37 @@ function inspect(value: unknown, depth = 0): void {
   }
 }
 
-/** Runs a call; errors other than ours get through. */
+/** What calls have begun and not ended. */
+const begun: Promise<unknown>[] = [];
+
+const expectOurs = (error: unknown): void => {
+  if (!(error instanceof CotangentError)) throw error;
+};
+
+/** Runs a call; errors other than ours get through. What it changes for the whole process is as before afterwards. */
 function attempt(call: () => unknown): void {
+  const name = getBackend();
+  const { threads } = backendInfo();
   scope(() => {
     try {
       const result = call();
-      inspect(result);
+      if (result instanceof Promise) begun.push(result.catch(expectOurs));
+      else inspect(result);
       // What a function made of a function does, it does when called.
       if (typeof result === 'function') inspect(result(1));
     } catch (error) {
-      if (!(error instanceof CotangentError)) throw error;
+      expectOurs(error);
     }
   });
+  if (getBackend() !== name) setBackend(name);
+  if (backendInfo().threads !== threads) setNumThreads(threads);
 }
+
+/** Values that hardly any parameter takes. */
+const JUNK: readonly unknown[] = [
+  ...[undefined, null, true, 'none', Number.NaN, -1, 0.5, 2 ** 53, 3n, Symbol('junk'), [], [-1], {}, new Date(0)],
+  ...[new Proxy([], {}), new Float32Array(3), new Map(), Object.create(null)],
+];
 
 const args = fc.array(anything, { maxLength: 5 });
 
@@ -73,7 +118,10 @@ const search = <T>(property: fc.IProperty<T>, share: number) =>
       : { numRuns: RUNS * share },
   );
 
-afterAll(() => setBackend(before));
+afterAll(() => {
+  setBackend(before);
+  manualSeed(0);
+});
 
 describe.each(backends)('any arguments on %s', (backend) => {
   const timeout = SECONDS * 1000 + 60_000;
@@ -91,6 +139,25 @@ describe.each(backends)('any arguments on %s', (backend) => {
       attempt(() => functions.get(name)?.(...sketches.map(build))),
     );
     search(calls, 0.5);
+  });
+
+  test('of sub-paths and classes', { timeout }, async () => {
+    setBackend(backend);
+    expect(others.size).toBeGreaterThan(100);
+    // Files are written and read by name; junk names go where they harm nothing.
+    const folder = mkdtempSync(join(tmpdir(), 'cotangent-'));
+    const home = process.cwd();
+    process.chdir(folder);
+    try {
+      for (const call of others.values()) {
+        attempt(() => call());
+        for (const first of JUNK) for (const second of JUNK) attempt(() => call(first, second));
+      }
+      await Promise.all(begun.splice(0));
+    } finally {
+      process.chdir(home);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('of methods', { timeout }, () => {

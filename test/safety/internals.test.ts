@@ -1,6 +1,8 @@
 /** What lies behind a tensor cannot be reached, replaced or forged from outside. */
 import * as cotangent from 'cotangent';
-import { ArgumentError, add, ones, setBackend, sum, Tensor, tensor } from 'cotangent';
+import { ArgumentError, add, Generator, ones, setBackend, sum, Tensor, tensor } from 'cotangent';
+import * as nn from 'cotangent/nn';
+import * as optim from 'cotangent/optim';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { backends } from '../support/backends.ts';
 
@@ -58,4 +60,12 @@ describe.each(backends)('a tensor on %s', (backend) => {
       expect(() => tensor(fake)).toThrow(cotangent.CotangentError);
     }
   });
+});
+
+test('no class offers a way to memory', () => {
+  const offered = [Generator, Tensor, ...Object.values(optim), ...Object.values(nn)].flatMap((value) =>
+    typeof value === 'function' ? Reflect.ownKeys(value.prototype ?? {}).map(String) : [],
+  );
+  expect(offered).toContain('manualSeed');
+  for (const name of offered) expect(name).not.toMatch(/storage|heap|address|stateOn|region|pin$/i);
 });

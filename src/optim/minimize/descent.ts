@@ -1,4 +1,4 @@
-/** @internal Gradient descent with a step length found by backtracking (Armijo 1966; Nocedal and Wright 2006, algorithm 3.1). */
+/** Gradient descent with a step length found by backtracking (Armijo 1966; Nocedal and Wright 2006, algorithm 3.1). */
 import type { Objective } from './objective.ts';
 import { Run, type Settings, type StopReason } from './run.ts';
 import { allFinite, dot, norm, plus, vanishes } from './vectors.ts';

@@ -1,5 +1,5 @@
 /**
- * @internal L-BFGS: Newton's method with an inverse Hessian that is remembered as the last steps and what they did to the
+ * L-BFGS: Newton's method with an inverse Hessian that is remembered as the last steps and what they did to the
  * gradient (Nocedal 1980; Liu and Nocedal 1989; two-loop recursion of Nocedal and Wright 2006, algorithm 7.4).
  */
 import { slopeSearch, strongWolfe, type Trial } from './linesearch.ts';

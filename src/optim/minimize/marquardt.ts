@@ -1,5 +1,5 @@
 /**
- * @internal Nonlinear least squares: the Levenberg–Marquardt method as a scaled trust region (Moré, "The Levenberg–Marquardt
+ * Nonlinear least squares: the Levenberg–Marquardt method as a scaled trust region (Moré, "The Levenberg–Marquardt
  * Algorithm: Implementation and Theory", 1978). Variables are measured in units of the largest norm that their column of the
  * Jacobian has had, so that their scale does not matter.
  *

@@ -1,5 +1,5 @@
 /**
- * @internal Newton's method. Where the Hessian is positive definite, Newton's step is tried as it is; one that fails to lower
+ * Newton's method. Where the Hessian is positive definite, Newton's step is tried as it is; one that fails to lower
  * the function enough is damped by a trust region, as is every step where the Hessian is not positive definite (Nocedal and
  * Wright, "Numerical Optimization", 2006, §4; Conn, Gould and Toint 2000, §6). Lengths are measured in units of √|Hᵢᵢ|, so that the scale of
  * the variables does not matter.

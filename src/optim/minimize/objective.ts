@@ -1,5 +1,5 @@
 /**
- * @internal The function that is minimised, as the methods see it: points and derivatives are plain float64 arrays, and every
+ * The function that is minimised, as the methods see it: points and derivatives are plain float64 arrays, and every
  * evaluation frees its tensors before the next one begins. Checks what the function gives, and counts.
  */
 import { gradOf } from '../../autograd/backward.ts';

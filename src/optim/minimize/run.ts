@@ -1,5 +1,5 @@
 /**
- * @internal What all methods share while they run: the options, the path, the callback, the last word. A method is a function
+ * What all methods share while they run: the options, the path, the callback, the last word. A method is a function
  * that moves a `Run` from point to point and says why it stops.
  */
 import { ArgumentError, ConvergenceError, describe } from '../../errors.ts';

@@ -1,5 +1,5 @@
 /**
- * @internal The trust-region subproblem: minimise g·p + ½ p·B·p over |p| ≤ radius, exactly, in the basis of B's eigenvectors
+ * The trust-region subproblem: minimise g·p + ½ p·B·p over |p| ≤ radius, exactly, in the basis of B's eigenvectors
  * (Moré and Sorensen, "Computing a Trust Region Step", 1983; Conn, Gould and Toint, "Trust-Region Methods", 2000, §7.3).
  */
 import { norm } from './vectors.ts';

@@ -1,4 +1,4 @@
-/** @internal The inverse Hessian of L-BFGS, which is never formed (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4). */
+/** The inverse Hessian of L-BFGS, which is never formed (Nocedal 1980; Nocedal and Wright 2006, algorithm 7.4). */
 import { dot, plus } from './vectors.ts';
 
 /** A step, and what it did to the gradient. */
