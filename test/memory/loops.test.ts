@@ -31,7 +31,7 @@ test.runIf(backends.includes('native'))('what native memory() counts in a synchr
     expect(reserved).toBeLessThanOrEqual(arrayBuffers + MIB);
     expect(reserved).toBeLessThan(512 * MIB);
   });
-  await expect.poll(() => settled('native'), { interval: 5 }).toBeLessThanOrEqual(bytes + MIB);
+  await expect.poll(() => settled('native'), { interval: 5, timeout: 20_000 }).toBeLessThanOrEqual(bytes + MIB);
 });
 
 /** Bytes in use after the collector had its turn. */
@@ -52,7 +52,7 @@ test.runIf(backends.includes('native'))(
     // The first 1,024 each, then one for two, for four …
     expect(registered.mock.calls.length).toBeLessThan(6 * 1024);
     registered.mockRestore();
-    await expect.poll(() => settled('native'), { interval: 5 }).toBeLessThanOrEqual(64 * MIB);
+    await expect.poll(() => settled('native'), { interval: 5, timeout: 20_000 }).toBeLessThanOrEqual(64 * MIB);
   },
 );
 
