@@ -198,6 +198,15 @@ export function pow(x: v128, y: v128): v128 {
   return r;
 }
 
+/** Exact, as every remainder of two float32 is a float32. */
+export function fmodlarge(x: v128, y: v128): v128 {
+  let r = f32x4.splat(<f32>NativeMath.mod(f32x4.extract_lane(x, 0), f32x4.extract_lane(y, 0)));
+  r = f32x4.replace_lane(r, 1, <f32>NativeMath.mod(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1)));
+  r = f32x4.replace_lane(r, 2, <f32>NativeMath.mod(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)));
+  r = f32x4.replace_lane(r, 3, <f32>NativeMath.mod(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
+  return r;
+}
+
 export function sinlarge(x: v128): v128 {
   let r = f32x4.splat(<f32>NativeMath.sin(f32x4.extract_lane(x, 0)));
   r = f32x4.replace_lane(r, 1, <f32>NativeMath.sin(f32x4.extract_lane(x, 1)));

@@ -199,6 +199,12 @@ export function pow(x: v128, y: v128): v128 {
   return r;
 }
 
+export function fmodlarge(x: v128, y: v128): v128 {
+  let r = f64x2.splat(NativeMath.mod(f64x2.extract_lane(x, 0), f64x2.extract_lane(y, 0)));
+  r = f64x2.replace_lane(r, 1, NativeMath.mod(f64x2.extract_lane(x, 1), f64x2.extract_lane(y, 1)));
+  return r;
+}
+
 export function sinlarge(x: v128): v128 {
   let r = f64x2.splat(NativeMath.sin(f64x2.extract_lane(x, 0)));
   r = f64x2.replace_lane(r, 1, NativeMath.sin(f64x2.extract_lane(x, 1)));

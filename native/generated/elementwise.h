@@ -80,7 +80,7 @@ struct RsqrtVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(mul(k(-0.5), g), mul(r, mul(r, r)));
+    return mul(mul(mul(k(-0.5), g), r), mul(r, r));
   }
 };
 struct Reciprocal {
@@ -202,6 +202,13 @@ struct Expm1 {
     return expm1(x);
   }
 };
+struct Expm1VjpX {
+  template <class V>
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
+    [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
+    return mul(g, exp(x));
+  }
+};
 struct Log {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x) {
@@ -220,7 +227,7 @@ struct Log2VjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, mul(x, k(0.6931471805599453)));
+    return div(mul(g, k(1.4426950408889634)), x);
   }
 };
 struct Log10 {
@@ -234,7 +241,7 @@ struct Log10VjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, mul(x, k(2.302585092994046)));
+    return div(mul(g, k(0.4342944819032518)), x);
   }
 };
 struct Log1p {
@@ -354,10 +361,11 @@ struct SincVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto near = lt(abs(x), k(0.02));
+    const auto near = lt(abs(x), k(0.5));
     const auto u = select(near, x, k(0));
     const auto t = mul(u, k(3.141592653589793));
-    const auto series = mul(mul(u, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1)));
+    const auto z = mul(t, t);
+    const auto series = mul(mul(u, k(-3.289868133696453)), fma(fma(fma(fma(fma(fma(fma(fma(fma(fma(k(2.5529923126162512e-21), z, k(-1.1743764638034752e-18)), z, k(4.439143033177139e-16)), z, k(-1.34949948208585e-13)), z, k(3.211808767364323e-11)), z, k(-5.7812557812557815e-9)), z, k(7.515632515632514e-7)), z, k(-0.00006613756613756613)), z, k(0.0035714285714285713)), z, k(-0.1)), z, k(1)));
     const auto c = cos(mul(fma(k(-2), rint(mul(x, k(0.5))), x), k(3.141592653589793)));
     return mul(g, select(near, series, div(sub(c, r), select(near, k(1), x))));
   }
@@ -399,9 +407,11 @@ struct Tanh {
 };
 struct TanhVjpX {
   template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V r, V g) {
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(g, fma(neg(r), r, k(1)));
+    const auto e = exp(mul(k(-2), abs(x)));
+    const auto d = add(k(1), e);
+    return mul(g, select(lt(abs(x), k(0.5)), fma(neg(r), r, k(1)), div(mul(k(4), e), mul(d, d))));
   }
 };
 struct Asinh {
@@ -415,7 +425,7 @@ struct AsinhVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(g, sqrt(fma(x, x, k(1))));
+    return div(g, hypot(x, k(1)));
   }
 };
 struct Acosh {
@@ -463,7 +473,8 @@ struct ErfVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(g, mul(k(1.1283791670955126), exp(neg(mul(x, x)))));
+    const auto b = gaussian(x);
+    return mul(g, mul(k(1.1283791670955126), mul(b, b)));
   }
 };
 struct Erfc {
@@ -477,7 +488,8 @@ struct ErfcVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(g, mul(k(-1.1283791670955126), exp(neg(mul(x, x)))));
+    const auto b = gaussian(x);
+    return mul(g, mul(k(-1.1283791670955126), mul(b, b)));
   }
 };
 struct Erfinv {
@@ -503,9 +515,9 @@ struct Sigmoid {
 };
 struct SigmoidVjpX {
   template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V r, V g) {
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(g, mul(r, sub(k(1), r)));
+    return mul(g, mul(r, sigmoid(neg(x))));
   }
 };
 struct Logit {
@@ -714,10 +726,11 @@ struct Elu {
 };
 struct EluVjpX {
   template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     [[maybe_unused]] const V alpha = k(attributes[0]);
-    return select(gt(x, k(0)), g, mul(g, add(r, alpha)));
+    const auto c = select(gt(x, k(0)), k(0), x);
+    return select(gt(x, k(0)), g, mul(g, mul(alpha, exp(c))));
   }
 };
 struct Selu {
@@ -729,9 +742,10 @@ struct Selu {
 };
 struct SeluVjpX {
   template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(g, select(gt(x, k(0)), k(1.0507009873554805), add(r, k(1.7580993408473766))));
+    const auto c = select(gt(x, k(0)), k(0), x);
+    return mul(g, select(gt(x, k(0)), k(1.0507009873554805), mul(k(1.7580993408473766), exp(c))));
   }
 };
 struct Celu {
@@ -744,32 +758,34 @@ struct Celu {
 };
 struct CeluVjpX {
   template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V x, V r, V g) {
+  static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     [[maybe_unused]] const V alpha = k(attributes[0]);
-    return select(gt(x, k(0)), g, mul(g, add(div(r, alpha), k(1))));
+    const auto c = select(gt(x, k(0)), k(0), x);
+    return select(gt(x, k(0)), g, mul(g, exp(div(c, alpha))));
   }
 };
 struct Gelu {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return mul(mul(k(0.5), x), add(k(1), erf(mul(x, k(0.7071067811865476)))));
+    return mul(x, ndtr(x));
   }
 };
 struct GeluVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto p = fma(k(0.5), erf(mul(x, k(0.7071067811865476))), k(0.5));
-    return mul(g, fma(mul(x, k(0.3989422804014327)), exp(mul(k(-0.5), mul(x, x))), p));
+    return mul(g, fma(mul(x, k(0.3989422804014327)), gaussian(x), ndtr(x)));
   }
 };
 struct GeluTanh {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(x, add(k(1), exp(neg(mul(x, fma(mul(x, x), k(0.07135481282553282), k(1.5957691216057308)))))));
+    const auto u = mul(x, fma(mul(x, x), k(0.07135481627260025), k(1.5957691216057308)));
+    const auto e = exp(neg(abs(u)));
+    return div(select(lt(x, k(0)), mul(x, e), x), add(k(1), e));
   }
 };
 struct GeluTanhVjpX {
@@ -777,15 +793,16 @@ struct GeluTanhVjpX {
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     const auto c = max(min(x, k(30)), k(-30));
-    const auto s = sigmoid(mul(c, fma(mul(c, c), k(0.07135481282553282), k(1.5957691216057308))));
-    return mul(g, mul(s, fma(mul(c, sub(k(1), s)), fma(mul(c, c), k(0.21406443847659846), k(1.5957691216057308)), k(1))));
+    const auto s = sigmoid(mul(c, fma(mul(c, c), k(0.07135481627260025), k(1.5957691216057308))));
+    return mul(g, mul(s, fma(mul(c, sub(k(1), s)), fma(mul(c, c), k(0.21406444881780075), k(1.5957691216057308)), k(1))));
   }
 };
 struct Silu {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(x, add(k(1), exp(neg(x))));
+    const auto e = exp(neg(abs(x)));
+    return div(select(lt(x, k(0)), mul(x, e), x), add(k(1), e));
   }
 };
 struct SiluVjpX {
@@ -886,7 +903,7 @@ struct Hardswish {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(mul(x, min(max(add(x, k(3)), k(0)), k(6))), k(6));
+    return mul(x, div(min(max(add(x, k(3)), k(0)), k(6)), k(6)));
   }
 };
 struct HardswishVjpX {
@@ -1175,14 +1192,16 @@ struct Atan2VjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return div(mul(g, y), fma(x, x, mul(y, y)));
+    const auto h = hypot(x, y);
+    return mul(g, div(div(y, h), h));
   }
 };
 struct Atan2VjpY {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    return neg(div(mul(g, x), fma(x, x, mul(y, y))));
+    const auto h = hypot(x, y);
+    return neg(mul(g, div(div(x, h), h)));
   }
 };
 struct Hypot {

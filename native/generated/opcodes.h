@@ -25,6 +25,7 @@ enum Opcode : int {
   OP_EXP2,
   OP_EXP2_VJP_X,
   OP_EXPM1,
+  OP_EXPM1_VJP_X,
   OP_LOG,
   OP_LOG2,
   OP_LOG2_VJP_X,
@@ -237,4 +238,4 @@ enum Opcode : int {
   OP_UPDATE_ALL,
   OP_COUNT
 };
-constexpr unsigned TABLE_HASH = 3467123979u;
+constexpr unsigned TABLE_HASH = 2244850914u;

@@ -18,6 +18,11 @@ inline V pow(V x, V y) {
   return lanewise(x, y, [](T a, T b) { return powOf(a, b); });
 }
 template <class V, int = V::kWidth>
+inline V fmodlarge(V x, V y) {
+  using T = typename V::Scalar;
+  return lanewise(x, y, [](T a, T b) { return fmodOf(a, b); });
+}
+template <class V, int = V::kWidth>
 inline V sinlarge(V x) {
   using T = typename V::Scalar;
   return lanewise(x, x, [](T a, T) { return sinOf(a); });

@@ -189,6 +189,8 @@ inline Lane<double> mantissa(Lane<double> x) {
 // Through the C library.
 inline float powOf(float x, float y) { return ::powf(x, y); }
 inline double powOf(double x, double y) { return ::pow(x, y); }
+inline float fmodOf(float x, float y) { return ::fmodf(x, y); }
+inline double fmodOf(double x, double y) { return ::fmod(x, y); }
 inline float sinOf(float x) { return ::sinf(x); }
 inline double sinOf(double x) { return ::sin(x); }
 inline float cosOf(float x) { return ::cosf(x); }
@@ -196,6 +198,10 @@ inline double cosOf(double x) { return ::cos(x); }
 template <class T>
 inline Lane<T> pow(Lane<T> x, Lane<T> y) {
   return powOf(x.v, y.v);
+}
+template <class T>
+inline Lane<T> fmodlarge(Lane<T> x, Lane<T> y) {
+  return fmodOf(x.v, y.v);
 }
 template <class T>
 inline Lane<T> sinlarge(Lane<T> x) {

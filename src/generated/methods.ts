@@ -295,7 +295,7 @@ declare module '../tensor/tensor.ts' {
     remainder: Method<typeof remainderOp>;
     /** Like `remainder`, in place. */
     remainder_: Method<typeof remainderInPlaceOp>;
-    /** The remainder of truncDivide; it has the sign of the dividend. Exact for quotients below 2²⁴ (float64: 2⁵³). */
+    /** The remainder of truncDivide; it has the sign of the dividend. Exact for every quotient. */
     fmod: Method<typeof fmodOp>;
     /** Like `fmod`, in place. */
     fmod_: Method<typeof fmodInPlaceOp>;

@@ -25,216 +25,217 @@ export const EXP = 20;
 export const EXP2 = 21;
 export const EXP2_VJP_X = 22;
 export const EXPM1 = 23;
-export const LOG = 24;
-export const LOG2 = 25;
-export const LOG2_VJP_X = 26;
-export const LOG10 = 27;
-export const LOG10_VJP_X = 28;
-export const LOG1P = 29;
-export const LOG1P_VJP_X = 30;
-export const SIN = 31;
-export const SIN_VJP_X = 32;
-export const COS = 33;
-export const COS_VJP_X = 34;
-export const TAN = 35;
-export const TAN_VJP_X = 36;
-export const ASIN = 37;
-export const ASIN_VJP_X = 38;
-export const ACOS = 39;
-export const ACOS_VJP_X = 40;
-export const ATAN = 41;
-export const ATAN_VJP_X = 42;
-export const SINC = 43;
-export const SINC_VJP_X = 44;
-export const SINH = 45;
-export const SINH_VJP_X = 46;
-export const COSH = 47;
-export const COSH_VJP_X = 48;
-export const TANH = 49;
-export const TANH_VJP_X = 50;
-export const ASINH = 51;
-export const ASINH_VJP_X = 52;
-export const ACOSH = 53;
-export const ACOSH_VJP_X = 54;
-export const ATANH = 55;
-export const ATANH_VJP_X = 56;
-export const ERF = 57;
-export const ERF_VJP_X = 58;
-export const ERFC = 59;
-export const ERFC_VJP_X = 60;
-export const ERFINV = 61;
-export const ERFINV_VJP_X = 62;
-export const SIGMOID = 63;
-export const SIGMOID_VJP_X = 64;
-export const LOGIT = 65;
-export const LOGIT_VJP_X = 66;
-export const ISNAN = 67;
-export const ISINF = 68;
-export const ISFINITE = 69;
-export const ISPOSINF = 70;
-export const ISNEGINF = 71;
-export const SIGNBIT = 72;
-export const LOGICAL_NOT = 73;
-export const CLAMP_MIN = 74;
-export const CLAMP_MIN_VJP_X = 75;
-export const CLAMP_MAX = 76;
-export const CLAMP_MAX_VJP_X = 77;
-export const CLAMP = 78;
-export const CLAMP_VJP_X = 79;
-export const RELU = 80;
-export const RELU_VJP_X = 81;
-export const RELU6 = 82;
-export const RELU6_VJP_X = 83;
-export const LEAKY_RELU = 84;
-export const LEAKY_RELU_VJP_X = 85;
-export const ELU = 86;
-export const ELU_VJP_X = 87;
-export const SELU = 88;
-export const SELU_VJP_X = 89;
-export const CELU = 90;
-export const CELU_VJP_X = 91;
-export const GELU = 92;
-export const GELU_VJP_X = 93;
-export const GELU_TANH = 94;
-export const GELU_TANH_VJP_X = 95;
-export const SILU = 96;
-export const SILU_VJP_X = 97;
-export const MISH = 98;
-export const MISH_VJP_X = 99;
-export const SOFTPLUS = 100;
-export const SOFTPLUS_VJP_X = 101;
-export const LOGSIGMOID = 102;
-export const LOGSIGMOID_VJP_X = 103;
-export const HARDTANH = 104;
-export const HARDTANH_VJP_X = 105;
-export const HARDSIGMOID = 106;
-export const HARDSIGMOID_VJP_X = 107;
-export const HARDSWISH = 108;
-export const HARDSWISH_VJP_X = 109;
-export const HARDSHRINK = 110;
-export const HARDSHRINK_VJP_X = 111;
-export const SOFTSHRINK = 112;
-export const SOFTSHRINK_VJP_X = 113;
-export const TANHSHRINK = 114;
-export const TANHSHRINK_VJP_X = 115;
-export const SOFTSIGN = 116;
-export const SOFTSIGN_VJP_X = 117;
-export const THRESHOLD = 118;
-export const THRESHOLD_VJP_X = 119;
-export const ADD = 120;
-export const SUB = 121;
-export const MUL = 122;
-export const DIV = 123;
-export const DIV_VJP_Y = 124;
-export const POW = 125;
-export const POW_VJP_X = 126;
-export const POW_VJP_Y = 127;
-export const MAXIMUM = 128;
-export const MAXIMUM_VJP_X = 129;
-export const MAXIMUM_VJP_Y = 130;
-export const MINIMUM = 131;
-export const MINIMUM_VJP_X = 132;
-export const MINIMUM_VJP_Y = 133;
-export const FMAX = 134;
-export const FMAX_VJP_X = 135;
-export const FMAX_VJP_Y = 136;
-export const FMIN = 137;
-export const FMIN_VJP_X = 138;
-export const FMIN_VJP_Y = 139;
-export const COPYSIGN = 140;
-export const COPYSIGN_VJP_X = 141;
-export const HEAVISIDE = 142;
-export const HEAVISIDE_VJP_Y = 143;
-export const ATAN2 = 144;
-export const ATAN2_VJP_X = 145;
-export const ATAN2_VJP_Y = 146;
-export const HYPOT = 147;
-export const HYPOT_VJP_X = 148;
-export const HYPOT_VJP_Y = 149;
-export const LOGADDEXP = 150;
-export const LOGADDEXP_VJP_X = 151;
-export const LOGADDEXP_VJP_Y = 152;
-export const LOGADDEXP2 = 153;
-export const LOGADDEXP2_VJP_X = 154;
-export const LOGADDEXP2_VJP_Y = 155;
-export const XLOGY = 156;
-export const XLOGY_VJP_X = 157;
-export const XLOGY_VJP_Y = 158;
-export const FLOOR_DIVIDE = 159;
-export const TRUNC_DIVIDE = 160;
-export const REMAINDER = 161;
-export const REMAINDER_VJP_Y = 162;
-export const FMOD = 163;
-export const FMOD_VJP_Y = 164;
-export const EQ = 165;
-export const NE = 166;
-export const LT = 167;
-export const LE = 168;
-export const GT = 169;
-export const GE = 170;
-export const LOGICAL_AND = 171;
-export const LOGICAL_OR = 172;
-export const LOGICAL_XOR = 173;
-export const LERP = 174;
-export const LERP_VJP_X = 175;
-export const LERP_VJP_Z = 176;
-export const ADDCMUL = 177;
-export const ADDCMUL_VJP_Y = 178;
-export const ADDCMUL_VJP_Z = 179;
-export const ADDCDIV = 180;
-export const ADDCDIV_VJP_Y = 181;
-export const ADDCDIV_VJP_Z = 182;
-export const COPY = 183;
-export const CHECK_INDEX = 184;
-export const CHECK_NONZERO = 185;
-export const CHECK_WITHIN = 186;
-export const SUM = 187;
-export const PROD = 188;
-export const AMAX = 189;
-export const AMIN = 190;
-export const ARGMAX = 191;
-export const ARGMIN = 192;
-export const MATMUL = 193;
-export const WHERE = 194;
-export const GATHER = 195;
-export const SCATTER = 196;
-export const SCATTER_ADD = 197;
-export const CUMSUM = 198;
-export const CUMPROD = 199;
-export const SORT = 200;
-export const SOFTMAX = 201;
-export const SOFTMAX_BACKWARD = 202;
-export const LOG_SOFTMAX = 203;
-export const LOG_SOFTMAX_BACKWARD = 204;
-export const CROSS_ENTROPY = 205;
-export const CROSS_ENTROPY_BACKWARD = 206;
-export const LAYER_NORM = 207;
-export const LAYER_NORM_BACKWARD = 208;
-export const LAYER_NORM_BACKWARD_AFFINE = 209;
-export const RMS_NORM = 210;
-export const RMS_NORM_BACKWARD = 211;
-export const RMS_NORM_BACKWARD_AFFINE = 212;
-export const CONV2D = 213;
-export const CONV2D_BACKWARD_INPUT = 214;
-export const CONV2D_BACKWARD_WEIGHT = 215;
-export const MAX_POOL2D = 216;
-export const MAX_POOL2D_BACKWARD = 217;
-export const AVG_POOL2D = 218;
-export const AVG_POOL2D_BACKWARD = 219;
-export const BATCH_NORM = 220;
-export const BATCH_NORM_BACKWARD = 221;
-export const ATTENTION = 222;
-export const ATTENTION_BACKWARD = 223;
-export const BERNOULLI = 224;
-export const UNIFORM = 225;
-export const NORMAL = 226;
-export const RANDOM_INTEGERS = 227;
-export const ARANGE = 228;
-export const SGD_STEP = 229;
-export const ADAM_STEP = 230;
-export const GROUP = 231;
-export const MATMUL_GROUP = 232;
-export const UPDATE_ALL = 233;
+export const EXPM1_VJP_X = 24;
+export const LOG = 25;
+export const LOG2 = 26;
+export const LOG2_VJP_X = 27;
+export const LOG10 = 28;
+export const LOG10_VJP_X = 29;
+export const LOG1P = 30;
+export const LOG1P_VJP_X = 31;
+export const SIN = 32;
+export const SIN_VJP_X = 33;
+export const COS = 34;
+export const COS_VJP_X = 35;
+export const TAN = 36;
+export const TAN_VJP_X = 37;
+export const ASIN = 38;
+export const ASIN_VJP_X = 39;
+export const ACOS = 40;
+export const ACOS_VJP_X = 41;
+export const ATAN = 42;
+export const ATAN_VJP_X = 43;
+export const SINC = 44;
+export const SINC_VJP_X = 45;
+export const SINH = 46;
+export const SINH_VJP_X = 47;
+export const COSH = 48;
+export const COSH_VJP_X = 49;
+export const TANH = 50;
+export const TANH_VJP_X = 51;
+export const ASINH = 52;
+export const ASINH_VJP_X = 53;
+export const ACOSH = 54;
+export const ACOSH_VJP_X = 55;
+export const ATANH = 56;
+export const ATANH_VJP_X = 57;
+export const ERF = 58;
+export const ERF_VJP_X = 59;
+export const ERFC = 60;
+export const ERFC_VJP_X = 61;
+export const ERFINV = 62;
+export const ERFINV_VJP_X = 63;
+export const SIGMOID = 64;
+export const SIGMOID_VJP_X = 65;
+export const LOGIT = 66;
+export const LOGIT_VJP_X = 67;
+export const ISNAN = 68;
+export const ISINF = 69;
+export const ISFINITE = 70;
+export const ISPOSINF = 71;
+export const ISNEGINF = 72;
+export const SIGNBIT = 73;
+export const LOGICAL_NOT = 74;
+export const CLAMP_MIN = 75;
+export const CLAMP_MIN_VJP_X = 76;
+export const CLAMP_MAX = 77;
+export const CLAMP_MAX_VJP_X = 78;
+export const CLAMP = 79;
+export const CLAMP_VJP_X = 80;
+export const RELU = 81;
+export const RELU_VJP_X = 82;
+export const RELU6 = 83;
+export const RELU6_VJP_X = 84;
+export const LEAKY_RELU = 85;
+export const LEAKY_RELU_VJP_X = 86;
+export const ELU = 87;
+export const ELU_VJP_X = 88;
+export const SELU = 89;
+export const SELU_VJP_X = 90;
+export const CELU = 91;
+export const CELU_VJP_X = 92;
+export const GELU = 93;
+export const GELU_VJP_X = 94;
+export const GELU_TANH = 95;
+export const GELU_TANH_VJP_X = 96;
+export const SILU = 97;
+export const SILU_VJP_X = 98;
+export const MISH = 99;
+export const MISH_VJP_X = 100;
+export const SOFTPLUS = 101;
+export const SOFTPLUS_VJP_X = 102;
+export const LOGSIGMOID = 103;
+export const LOGSIGMOID_VJP_X = 104;
+export const HARDTANH = 105;
+export const HARDTANH_VJP_X = 106;
+export const HARDSIGMOID = 107;
+export const HARDSIGMOID_VJP_X = 108;
+export const HARDSWISH = 109;
+export const HARDSWISH_VJP_X = 110;
+export const HARDSHRINK = 111;
+export const HARDSHRINK_VJP_X = 112;
+export const SOFTSHRINK = 113;
+export const SOFTSHRINK_VJP_X = 114;
+export const TANHSHRINK = 115;
+export const TANHSHRINK_VJP_X = 116;
+export const SOFTSIGN = 117;
+export const SOFTSIGN_VJP_X = 118;
+export const THRESHOLD = 119;
+export const THRESHOLD_VJP_X = 120;
+export const ADD = 121;
+export const SUB = 122;
+export const MUL = 123;
+export const DIV = 124;
+export const DIV_VJP_Y = 125;
+export const POW = 126;
+export const POW_VJP_X = 127;
+export const POW_VJP_Y = 128;
+export const MAXIMUM = 129;
+export const MAXIMUM_VJP_X = 130;
+export const MAXIMUM_VJP_Y = 131;
+export const MINIMUM = 132;
+export const MINIMUM_VJP_X = 133;
+export const MINIMUM_VJP_Y = 134;
+export const FMAX = 135;
+export const FMAX_VJP_X = 136;
+export const FMAX_VJP_Y = 137;
+export const FMIN = 138;
+export const FMIN_VJP_X = 139;
+export const FMIN_VJP_Y = 140;
+export const COPYSIGN = 141;
+export const COPYSIGN_VJP_X = 142;
+export const HEAVISIDE = 143;
+export const HEAVISIDE_VJP_Y = 144;
+export const ATAN2 = 145;
+export const ATAN2_VJP_X = 146;
+export const ATAN2_VJP_Y = 147;
+export const HYPOT = 148;
+export const HYPOT_VJP_X = 149;
+export const HYPOT_VJP_Y = 150;
+export const LOGADDEXP = 151;
+export const LOGADDEXP_VJP_X = 152;
+export const LOGADDEXP_VJP_Y = 153;
+export const LOGADDEXP2 = 154;
+export const LOGADDEXP2_VJP_X = 155;
+export const LOGADDEXP2_VJP_Y = 156;
+export const XLOGY = 157;
+export const XLOGY_VJP_X = 158;
+export const XLOGY_VJP_Y = 159;
+export const FLOOR_DIVIDE = 160;
+export const TRUNC_DIVIDE = 161;
+export const REMAINDER = 162;
+export const REMAINDER_VJP_Y = 163;
+export const FMOD = 164;
+export const FMOD_VJP_Y = 165;
+export const EQ = 166;
+export const NE = 167;
+export const LT = 168;
+export const LE = 169;
+export const GT = 170;
+export const GE = 171;
+export const LOGICAL_AND = 172;
+export const LOGICAL_OR = 173;
+export const LOGICAL_XOR = 174;
+export const LERP = 175;
+export const LERP_VJP_X = 176;
+export const LERP_VJP_Z = 177;
+export const ADDCMUL = 178;
+export const ADDCMUL_VJP_Y = 179;
+export const ADDCMUL_VJP_Z = 180;
+export const ADDCDIV = 181;
+export const ADDCDIV_VJP_Y = 182;
+export const ADDCDIV_VJP_Z = 183;
+export const COPY = 184;
+export const CHECK_INDEX = 185;
+export const CHECK_NONZERO = 186;
+export const CHECK_WITHIN = 187;
+export const SUM = 188;
+export const PROD = 189;
+export const AMAX = 190;
+export const AMIN = 191;
+export const ARGMAX = 192;
+export const ARGMIN = 193;
+export const MATMUL = 194;
+export const WHERE = 195;
+export const GATHER = 196;
+export const SCATTER = 197;
+export const SCATTER_ADD = 198;
+export const CUMSUM = 199;
+export const CUMPROD = 200;
+export const SORT = 201;
+export const SOFTMAX = 202;
+export const SOFTMAX_BACKWARD = 203;
+export const LOG_SOFTMAX = 204;
+export const LOG_SOFTMAX_BACKWARD = 205;
+export const CROSS_ENTROPY = 206;
+export const CROSS_ENTROPY_BACKWARD = 207;
+export const LAYER_NORM = 208;
+export const LAYER_NORM_BACKWARD = 209;
+export const LAYER_NORM_BACKWARD_AFFINE = 210;
+export const RMS_NORM = 211;
+export const RMS_NORM_BACKWARD = 212;
+export const RMS_NORM_BACKWARD_AFFINE = 213;
+export const CONV2D = 214;
+export const CONV2D_BACKWARD_INPUT = 215;
+export const CONV2D_BACKWARD_WEIGHT = 216;
+export const MAX_POOL2D = 217;
+export const MAX_POOL2D_BACKWARD = 218;
+export const AVG_POOL2D = 219;
+export const AVG_POOL2D_BACKWARD = 220;
+export const BATCH_NORM = 221;
+export const BATCH_NORM_BACKWARD = 222;
+export const ATTENTION = 223;
+export const ATTENTION_BACKWARD = 224;
+export const BERNOULLI = 225;
+export const UNIFORM = 226;
+export const NORMAL = 227;
+export const RANDOM_INTEGERS = 228;
+export const ARANGE = 229;
+export const SGD_STEP = 230;
+export const ADAM_STEP = 231;
+export const GROUP = 232;
+export const MATMUL_GROUP = 233;
+export const UPDATE_ALL = 234;
 
 /** Names by opcode, for messages and the disassembler. */
 export const OPCODE_NAMES: readonly string[] = [
@@ -262,6 +263,7 @@ export const OPCODE_NAMES: readonly string[] = [
   'exp2',
   'exp2_vjp_x',
   'expm1',
+  'expm1_vjp_x',
   'log',
   'log2',
   'log2_vjp_x',
@@ -525,6 +527,7 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [EXP2, 1],
   [EXP2_VJP_X, 2],
   [EXPM1, 1],
+  [EXPM1_VJP_X, 2],
   [LOG, 1],
   [LOG2, 1],
   [LOG2_VJP_X, 2],
@@ -545,27 +548,27 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [ATAN, 1],
   [ATAN_VJP_X, 2],
   [SINC, 13],
-  [SINC_VJP_X, 18],
+  [SINC_VJP_X, 27],
   [SINH, 1],
   [SINH_VJP_X, 2],
   [COSH, 1],
   [COSH_VJP_X, 2],
   [TANH, 1],
-  [TANH_VJP_X, 3],
+  [TANH_VJP_X, 13],
   [ASINH, 1],
-  [ASINH_VJP_X, 3],
+  [ASINH_VJP_X, 2],
   [ACOSH, 1],
   [ACOSH_VJP_X, 18],
   [ATANH, 1],
   [ATANH_VJP_X, 11],
   [ERF, 1],
-  [ERF_VJP_X, 5],
+  [ERF_VJP_X, 4],
   [ERFC, 1],
-  [ERFC_VJP_X, 5],
+  [ERFC_VJP_X, 4],
   [ERFINV, 1],
   [ERFINV_VJP_X, 4],
   [SIGMOID, 1],
-  [SIGMOID_VJP_X, 3],
+  [SIGMOID_VJP_X, 4],
   [LOGIT, 9],
   [LOGIT_VJP_X, 11],
   [ISNAN, 1],
@@ -588,16 +591,16 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [LEAKY_RELU, 3],
   [LEAKY_RELU_VJP_X, 3],
   [ELU, 4],
-  [ELU_VJP_X, 4],
+  [ELU_VJP_X, 7],
   [SELU, 5],
-  [SELU_VJP_X, 4],
+  [SELU_VJP_X, 7],
   [CELU, 5],
-  [CELU_VJP_X, 5],
-  [GELU, 5],
-  [GELU_VJP_X, 9],
-  [GELU_TANH, 7],
+  [CELU_VJP_X, 7],
+  [GELU, 2],
+  [GELU_VJP_X, 5],
+  [GELU_TANH, 11],
   [GELU_TANH_VJP_X, 13],
-  [SILU, 4],
+  [SILU, 8],
   [SILU_VJP_X, 6],
   [MISH, 7],
   [MISH_VJP_X, 13],
@@ -734,4 +737,4 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 3467123979;
+export const TABLE_HASH = 2244850914;

@@ -24,7 +24,7 @@ export function lanes(bits: 32 | 64, fused: boolean): Verbs {
     (...values) =>
       round(f(...values));
   const out: Record<string, Verb> = { ...verbs };
-  for (const name of ['k', 'add', 'sub', 'mul', 'div', 'sqrt', 'pow', 'sinlarge', 'coslarge'])
+  for (const name of ['k', 'add', 'sub', 'mul', 'div', 'sqrt', 'pow', 'fmodlarge', 'sinlarge', 'coslarge'])
     out[name] = rounded(out[name] as Scalar);
   // A float32 product is exact in float64, so that this rounds twice only in the rarest cases.
   out.fma = fused ? rounded(verbs.fma as Scalar) : (a: number, b: number, c: number) => round(round(a * b) + c);
@@ -40,7 +40,7 @@ export function lanes(bits: 32 | 64, fused: boolean): Verbs {
     out[f.name] = near;
     if (!f.large) continue;
     const when = evaluator(f.large.when[`f${bits}`], f.args, out);
-    const then = evaluator(f.large.then, f.args, out);
+    const then = evaluator(f.large.slow, f.args, out);
     out[f.name] = (...values: number[]) => (when(...values) ? then(...values) : near(...values));
   }
   return out;

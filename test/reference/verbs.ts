@@ -24,10 +24,10 @@ export function copysign(a: number, b: number): number {
   return negative ? -Math.abs(a) : Math.abs(a);
 }
 
-/** exp(-x²) without the rounding error of x²: the square of the float32 nearest to x is exact. */
-function gaussian(x: number): number {
+/** exp(-factor·x²) without the rounding error of x²: the square of the float32 nearest to x is exact. */
+function bell(x: number, factor: number): number {
   const high = Math.fround(x);
-  return Math.exp(-high * high) * Math.exp(-(x - high) * (x + high));
+  return Math.exp(-factor * high * high) * Math.exp(-factor * (x - high) * (x + high));
 }
 
 /** 2/√π·Σ (-1)ⁿ x²ⁿ⁺¹ / (n! (2n+1)), for |x| up to 1, where the terms hardly cancel (Abramowitz and Stegun 7.1.5). */
@@ -42,11 +42,13 @@ function erfSeries(x: number): number {
 }
 
 /** The continued fraction 7.1.14 of Abramowitz and Stegun, from the far end; for x of one half or more. */
-function erfcFraction(x: number): number {
+function fraction(x: number): number {
   let tail = x;
   for (let n = Math.ceil(60 + 300 / (x * x)); n > 0; n--) tail = x + n / 2 / tail;
-  return gaussian(x) / (1.772453850905516 * tail);
+  return tail;
 }
+
+const erfcFraction = (x: number) => bell(x, 1) / (1.772453850905516 * fraction(x));
 
 export function erf(x: number): number {
   if (Math.abs(x) < 1) return x === 0 ? x : erfSeries(x);
@@ -56,6 +58,15 @@ export function erf(x: number): number {
 export function erfc(x: number): number {
   if (x < 0.5) return 1 - erf(x);
   return x > 28 ? 0 : erfcFraction(x);
+}
+
+export const gaussian = (x: number) => bell(x, 0.5);
+/** Φ(x) for x ≤ 0 is the tail of the series or of the fraction at |x|/√2, whose rounding the bell at x itself avoids. */
+export function ndtr(x: number): number {
+  const a = Math.abs(x);
+  if (a < 1) return 0.5 + erfSeries(x * Math.SQRT1_2) / 2;
+  const lower = a > 40 ? 0 : gaussian(a) / (2 * 1.772453850905516 * fraction(a * Math.SQRT1_2));
+  return x < 0 ? lower : 1 - lower;
 }
 
 /** Newton's method on erf, or on erfc where that keeps more digits. */
@@ -69,7 +80,7 @@ export function erfinv(x: number): number {
   let y = a < 1e-3 ? a * 0.886226925452758 : Math.sqrt(Math.sqrt(b * b - l / 0.147) - b);
   for (let i = 0; i < 6; i++) {
     const excess = a < 0.5 ? erf(y) - a : 1 - a - erfc(y);
-    y -= (excess * 0.886226925452758) / gaussian(y);
+    y -= (excess * 0.886226925452758) / bell(y, 1);
   }
   return copysign(y, x);
 }
@@ -102,6 +113,7 @@ export const exp2i = (n: number) => 2 ** n;
 export const mantissa = (x: number) => x / 2 ** exponent(x);
 /** As in C, where 1 to any power is 1 and (-1)^±∞ is too. */
 export const pow = (x: number, y: number) => (x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y);
+export const fmodlarge = (x: number, y: number) => x % y;
 export const sinlarge = Math.sin;
 export const coslarge = Math.cos;
 export const anylane = (m: boolean) => m;

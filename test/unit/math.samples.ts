@@ -32,7 +32,15 @@ const LARGE_LOGS: readonly Range[] = [
 export const ACCURACY: Readonly<Record<string, Accuracy>> = {
   sign: { ranges: [[-3, 3]], ulp: [0, 0] },
   hypot: { ranges: [[-3, 3]], ulp: [2, 3] },
-  fmod: { ranges: [[-50, 50]], ulp: [0, 0] },
+  fmod: {
+    ranges: [
+      [-50, 50],
+      [-1e-40, 1e-40],
+      [-3e38, 3e38],
+    ],
+    wide: [[-1.7e308, 1.7e308]],
+    ulp: [0, 0],
+  },
   exp: { ranges: [[-103, 88.7], UNIT], wide: [[-745, 709.7]], ulp: [1, 2] },
   halfexp: { ranges: [[0, 89.4]], wide: [[0, 710.4]], ulp: [1, 2] },
   exp2: { ranges: [[-149, 127.9], UNIT], wide: [[-1074, 1023.9]], ulp: [1.5, 2] },
@@ -83,7 +91,23 @@ export const ACCURACY: Readonly<Record<string, Accuracy>> = {
     ulp: [2.5, 4],
   },
   atanh: { ranges: [UNIT, [-0.1, 0.1]], ulp: [2, 4] },
-  erf: { ranges: [[-1.2, 1.2], [-6, 6], TINY], ulp: [6, 3] },
+  erf: { ranges: [[-1.2, 1.2], [-6, 6], TINY], ulp: [1.5, 2] },
+  gaussian: {
+    ranges: [
+      [-3, 3],
+      [-14.5, 14.5],
+    ],
+    wide: [[-38.6, 38.6]],
+    ulp: [1.5, 2.5],
+  },
+  ndtr: {
+    ranges: [
+      [-3, 3],
+      [-14.5, 9],
+    ],
+    wide: [[-38.5, 9]],
+    ulp: [3.5, 6],
+  },
   erfc: {
     ranges: [
       [-3, 3],
@@ -91,7 +115,7 @@ export const ACCURACY: Readonly<Record<string, Accuracy>> = {
       [9, 10.5],
     ],
     wide: [[0, 26.5]],
-    ulp: [4, 8],
+    ulp: [4, 6],
   },
   erfinv: { ranges: [UNIT, TINY, [0.999, 0.9999999]], wide: [[0.9999999, 1]], ulp: [4, 6] },
 };
@@ -122,6 +146,14 @@ export const EDGES: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [-0, 1, -0],
     [1, INF, 1],
     [1.75 * 2 ** 127, 2 ** 127, 1.5 * 2 ** 126],
+    [2 ** 25, 3, 2],
+    [-(2 ** 60), 3, -1],
+    [2 ** 126, -7, 1],
+    [2 ** 127, 2 ** -149, 0],
+    [-(2 ** 24), 1, -0],
+    [2 ** 100, INF, 2 ** 100],
+    [-INF, 2 ** -149, NaN],
+    [2 ** 100, 0, NaN],
     [INF, 1, NaN],
     [1, 0, NaN],
     [NaN, 1, NaN],
@@ -320,6 +352,22 @@ export const EDGES: Readonly<Record<string, readonly (readonly number[])[]>> = {
     [INF, 0],
     [-INF, 2],
     [30, 0],
+    [NaN, NaN],
+  ],
+  gaussian: [
+    [0, 1],
+    [-0, 1],
+    [INF, 0],
+    [-INF, 0],
+    [40, 0],
+    [NaN, NaN],
+  ],
+  ndtr: [
+    [0, 0.5],
+    [INF, 1],
+    [-INF, 0],
+    [-40, 0],
+    [9, 1],
     [NaN, NaN],
   ],
   erfinv: [

@@ -44,7 +44,7 @@ export function math(functions: readonly MathFunction[], lane: 'f32' | 'f64'): s
     if (!f.large)
       return `/** ${f.doc} */\nexport function ${f.name}(${args}): v128 {\n${statements(text, declare, '  ')}\n}\n`;
     const when = f.large.when[lane];
-    for (const verb of [...verbs(when), ...verbs(f.large.then), 'anylane', 'select']) used.add(verb);
+    for (const verb of [...verbs(when), ...verbs(f.large.slow), 'anylane', 'select']) used.add(verb);
     return `function ${f.name}Near(${args}): v128 {
 ${statements(text, declare, '  ')}
 }
@@ -52,7 +52,7 @@ ${statements(text, declare, '  ')}
 export function ${f.name}(${args}): v128 {
   const large = ${when};
   const result = ${f.name}Near(${f.args.join(', ')});
-  return anylane(large) ? select(large, ${f.large.then}, result) : result;
+  return anylane(large) ? select(large, ${f.large.slow}, result) : result;
 }
 `;
   });

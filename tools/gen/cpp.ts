@@ -38,7 +38,7 @@ export function math(functions: readonly MathFunction[]): string {
 ${inner}
     }();
     const auto large = ${f.large.when[text === f.f64 ? 'f64' : 'f32']};
-    return anylane(large) ? select(large, ${f.large.then}, result) : result;`;
+    return anylane(large) ? select(large, ${f.large.slow}, result) : result;`;
   };
   const texts = functions.map(
     (f) => `// ${f.doc} ${f.source}

@@ -9,15 +9,16 @@ const hypot = (infinity: string) =>
   `v = select(eq(m, k(0)), m, mul(m, sqrt(fma(q, q, k(1))))); infinite = ${infinity}; ` +
   'select(either(eq(a, infinite), eq(b, infinite)), infinite, v)';
 
-// The exact quotient differs from the rounded one by at most one, and the product of the latter with
-// the divisor is known exactly; so is the remainder, which is a number of this precision. Divisors
-// above `high` are scaled, lest splitting them overflow.
-const fmod = (limit: number, high: number, infinity: string, splitter: number) =>
+// While the quotient is a number of this precision, the exact one differs from the rounded one by at most
+// one, and the product of the latter with the divisor is known exactly; so is the remainder. Divisors
+// above `high` are scaled, lest splitting them overflow. Beyond that the C library divides bit by bit.
+const fmod = (high: number, splitter: number) =>
   `scale = select(gt(abs(y), k(${high})), k(${2 ** -33}), k(1)); a = mul(abs(x), scale); b = mul(abs(y), scale); ` +
   `q = trunc(div(a, b)); p = mul(q, b); ${productError('q', 'b', 'p', splitter)}; first = sub(sub(a, p), pError); ` +
   'second = select(lt(first, k(0)), add(first, b), first); third = select(ge(second, b), sub(second, b), second); ' +
-  `lost = both(ge(q, k(${limit})), lt(q, ${infinity})); ` +
-  'select(lt(a, b), x, copysign(select(lost, k(0), div(third, scale)), x))';
+  'select(lt(a, b), x, copysign(div(third, scale), x))';
+/** Where the quotient is not. A product that overflows says no, rightly: x is not that large. */
+const largeQuotient = (limit: number) => `ge(abs(x), mul(abs(y), k(${limit})))`;
 
 export const arithmetic: readonly MathFunction[] = [
   { name: 'sign', args: ['x'], f32: SIGN, f64: SIGN, doc: 'Minus one, zero or one; zero for NaN.', source: '' },
@@ -32,9 +33,10 @@ export const arithmetic: readonly MathFunction[] = [
   {
     name: 'fmod',
     args: ['x', 'y'],
-    f32: fmod(2 ** 24, 1e30, INFINITY_32, SPLITTER_32),
-    f64: fmod(2 ** 53, 1e290, INFINITY_64, SPLITTER_64),
-    doc: 'The remainder of x by y with the sign of x; 0 where the quotient exceeds the precision.',
+    f32: fmod(1e30, SPLITTER_32),
+    f64: fmod(1e290, SPLITTER_64),
+    large: { when: { f32: largeQuotient(2 ** 24), f64: largeQuotient(2 ** 53) }, slow: 'fmodlarge(x, y)' },
+    doc: 'The remainder of x by y with the sign of x, exact.',
     source: 'Exact products after Dekker (1971), Numer. Math. 18.',
   },
 ];

@@ -7,8 +7,8 @@ export interface MathFunction {
   /** The formula for lanes of float32; it may call functions that come earlier in the list. */
   f32: string;
   f64: string;
-  /** Lanes where `when` holds are computed by `then`, which is slow and runs only if there are any. */
-  large?: { when: { f32: string; f64: string }; then: string };
+  /** Lanes where `when` holds are computed by `slow`, which runs only if there are any. */
+  large?: { when: { f32: string; f64: string }; slow: string };
   doc: string;
   /** Where the method comes from. */
   source: string;

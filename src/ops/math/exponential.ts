@@ -6,7 +6,7 @@
 import { horner, INFINITY_32, INFINITY_64, limited, type MathFunction } from './build.ts';
 import { EXP_32, EXP_64, EXP2_32, EXP2_64, LOG_32, LOG_RATIO_64 } from './coefficients.ts';
 
-interface Precision {
+export interface Precision {
   /** ln 2 in two parts; the product of the first with any exponent is exact. */
   ln2: readonly [number, number];
   exp: readonly number[];
@@ -23,7 +23,7 @@ interface Precision {
   logTail: string;
 }
 
-const SINGLE: Precision = {
+export const SINGLE: Precision = {
   ln2: [0.693115234375, 3.194618329871446e-5],
   exp: EXP_32,
   exp2: EXP2_32,
@@ -36,7 +36,7 @@ const SINGLE: Precision = {
   logTail: `ff = mul(f, f); t = fma(mul(f, ff), ${horner('f', LOG_32)}, mul(k(-0.5), ff))`,
 };
 
-const DOUBLE: Precision = {
+export const DOUBLE: Precision = {
   ln2: [0.6931471803691238, 1.9082149292705877e-10],
   exp: EXP_64,
   exp2: EXP2_64,
@@ -57,7 +57,7 @@ const reduced = (p: Precision) =>
   `n = rint(mul(c, k(1.4426950408889634))); r = fma(n, k(${-p.ln2[1]}), fma(n, k(${-p.ln2[0]}), c))`;
 
 /** exp(r) - 1 for the reduced argument. */
-const shortExpm1 = (p: Precision) => `fma(mul(r, r), ${horner('r', p.exp)}, r)`;
+export const shortExpm1 = (p: Precision) => `fma(mul(r, r), ${horner('r', p.exp)}, r)`;
 
 /** v · 2^power in two steps, as the exponent may exceed what exp2i takes. */
 const scaled = (v: string, power: string) =>
@@ -121,7 +121,8 @@ const log1p = (p: Precision) =>
   `v = select(eq(x, k(0)), x, fma(n, k(${p.ln2[0]}), add(f, add(t, fma(n, k(${p.ln2[1]}), l))))); ` +
   onDomain('v', -1, p);
 
-const SIGMOID = 'div(k(1), add(k(1), exp(neg(x))))';
+// The exponential is never of a positive number: it would overflow where the result is not zero yet.
+const SIGMOID = 'e = exp(neg(abs(x))); div(select(lt(x, k(0)), e, k(1)), add(k(1), e))';
 
 const written = (name: string, doc: string, source: string, text: (p: Precision) => string): MathFunction => ({
   name,

@@ -1,50 +1,108 @@
-/** The error function, its complement, and its inverse. */
-import {
-  horner,
-  INFINITY_32,
-  INFINITY_64,
-  limited,
-  type MathFunction,
-  productError,
-  SPLITTER_32,
-  SPLITTER_64,
-} from './build.ts';
+/** The error function, its complement, its inverse, and the normal distribution. */
+import { horner, INFINITY_32, INFINITY_64, type MathFunction, SPLITTER_32, SPLITTER_64 } from './build.ts';
 import * as fitted from './coefficients.ts';
+import { DOUBLE, type Precision, SINGLE, shortExpm1 } from './exponential.ts';
 
-// exp(-a²)·p(t)/(1 + 2a) with t = (a - center)/(a + center), which covers all a with one polynomial.
-// The rounding error of a² is carried along, as exp would magnify it. Beyond `end` the result is 0.
-const erfc = (coefficients: readonly number[], center: number, end: number, splitter: number) =>
-  `w = abs(x); a = select(gt(w, k(${end})), k(${end}), w); t = div(sub(a, k(${center})), add(a, k(${center}))); ` +
-  `s = mul(a, a); ${productError('a', 'a', 's', splitter)}; e = exp(neg(s)); ` +
-  `v = mul(sub(e, mul(e, sError)), div(${horner('t', coefficients)}, fma(k(2), a, k(1)))); ` +
-  'select(lt(x, k(0)), sub(k(2), v), v)';
+interface Family {
+  precision: Precision;
+  splitter: number;
+  /** erf(x)/x - 1 and (Φ(x) - 1/2)/x in powers of x². */
+  erf: readonly number[];
+  ndtr: readonly number[];
+  /** exp(a²)·erfc(a)·(1 + 2a) and exp(a²/2)·Φ(-a)·(a + 3/4) in powers of (a - center)/(a + center). */
+  erfcTail: readonly number[];
+  erfcCenter: number;
+  ndtrTail: readonly number[];
+  ndtrCenter: number;
+  /** Beyond these, erf is 1, erfc is 0, and so are exp(-a²/2) and Φ(-a). */
+  erfEnd: number;
+  erfcEnd: number;
+  normalEnd: number;
+}
+
+const SINGLES: Family = {
+  precision: SINGLE,
+  splitter: SPLITTER_32,
+  erf: fitted.ERF_32,
+  ndtr: fitted.NDTR_NEAR_32,
+  erfcTail: fitted.ERFC_32,
+  erfcCenter: 2,
+  ndtrTail: fitted.NDTR_32,
+  ndtrCenter: 3,
+  erfEnd: 4.4,
+  erfcEnd: 10.1,
+  normalEnd: 14.5,
+};
+
+const DOUBLES: Family = {
+  precision: DOUBLE,
+  splitter: SPLITTER_64,
+  erf: fitted.ERF_64,
+  ndtr: fitted.NDTR_NEAR_64,
+  erfcTail: fitted.ERFC_64,
+  erfcCenter: 4,
+  ndtrTail: fitted.NDTR_64,
+  ndtrCenter: 6,
+  erfEnd: 6,
+  erfcEnd: 27.3,
+  normalEnd: 38.7,
+};
+
+/**
+ * Bindings that give n and m with exp(-factor·a²) = 2ⁿ(1 + m), where a is |x| but at most `end`, and `factor` a power of two.
+ * The upper half of a has an exact square; what a² has beyond that joins the reduced argument. A rounded a² would not do, as
+ * exp magnifies its error.
+ */
+const bell = ({ precision, splitter }: Family, factor: number, end: number) => {
+  const [high, low] = precision.ln2;
+  return (
+    `w = abs(x); a = select(gt(w, k(${end})), k(${end}), w); ` +
+    `wide = mul(a, k(${splitter})); upper = sub(wide, sub(wide, a)); lower = sub(a, upper); ` +
+    `n = rint(mul(mul(a, a), k(${-factor * Math.LOG2E}))); square = mul(mul(upper, upper), k(${-factor})); ` +
+    `r = sub(fma(n, k(${-low}), fma(n, k(${-high}), square)), mul(mul(lower, k(${factor})), add(a, upper))); ` +
+    `m = ${shortExpm1(precision)}`
+  );
+};
+
+/** Binds v to 1 + m times a polynomial in t, which covers all a, over a denominator. */
+const overTail = (coefficients: readonly number[], center: number, denominator: string) =>
+  `t = div(sub(a, k(${center})), add(a, k(${center}))); ` +
+  `q = div(${horner('t', coefficients)}, ${denominator}); v = fma(q, m, q)`;
+
+/** Binds u to v · 2ⁿ, in two steps, as n may exceed what exp2i takes. */
+const SCALED = 'h = floor(mul(n, k(0.5))); u = mul(mul(v, exp2i(h)), exp2i(sub(n, h)))';
+
+// Near zero erf is a series and erfc what it leaves of 1; elsewhere it is the other way round.
+const erfcTail = (f: Family, end: number) =>
+  `${bell(f, 1, end)}; ${overTail(f.erfcTail, f.erfcCenter, 'fma(k(2), a, k(1))')}; near = lt(w, k(0.75)); ` +
+  `z = mul(x, x); e = fma(x, ${horner('z', f.erf)}, x)`;
+const erf = (f: Family) => `${erfcTail(f, f.erfEnd)}; select(near, e, copysign(sub(k(1), mul(v, exp2i(n))), x))`;
+const erfc = (f: Family) =>
+  `${erfcTail(f, f.erfcEnd)}; ${SCALED}; select(near, sub(k(1), e), select(lt(x, k(0)), sub(k(2), u), u))`;
+
+const gaussian = (f: Family) => `${bell(f, 0.5, f.normalEnd)}; v = add(k(1), m); ${SCALED}; u`;
+const ndtr = (f: Family) =>
+  `${bell(f, 0.5, f.normalEnd)}; ${overTail(f.ndtrTail, f.ndtrCenter, 'add(a, k(0.75))')}; ${SCALED}; z = mul(x, x); ` +
+  `select(lt(w, k(1)), fma(x, ${horner('z', f.ndtr)}, k(0.5)), select(lt(x, k(0)), u, sub(k(1), u)))`;
 
 // erfinv(x)/x as a function of w = -log(1 - x²); where w is large, of √w.
 const ERFINV = 'w = neg(log(mul(sub(k(1), x), add(k(1), x))))';
 const bounded = (ratio: string, infinity: string) => `select(eq(abs(x), k(1)), mul(x, ${infinity}), mul(x, ${ratio}))`;
 
+const written = (name: string, doc: string, text: (f: Family) => string): MathFunction => ({
+  name,
+  args: ['x'],
+  f32: text(SINGLES),
+  f64: text(DOUBLES),
+  doc,
+  source: 'Shepherd and Laframboise (1981), Math. Comp. 36, for the tails; coefficients by tools/gen/fit.',
+});
+
 export const special: readonly MathFunction[] = [
-  {
-    name: 'erfc',
-    args: ['x'],
-    f32: erfc(fitted.ERFC_32, 2, 10.1, SPLITTER_32),
-    f64: erfc(fitted.ERFC_64, 4, 27.3, SPLITTER_64),
-    doc: 'The complementary error function.',
-    source: 'Shepherd and Laframboise (1981), Math. Comp. 36; coefficients by tools/gen/fit.',
-  },
-  {
-    name: 'erf',
-    args: ['x'],
-    // Fitted up to 3.92, where erf rounds to 1; from there to 4.4 the quotient exceeds 1 and is cut off.
-    f32:
-      `c = ${limited('x', -4.4, 4.4)}; z = mul(c, c); ` +
-      `v = div(mul(c, ${horner('z', fitted.ERF_32)}), ${horner('z', fitted.ERF_BELOW_32)}); ${limited('v', -1, 1)}`,
-    f64:
-      'a = abs(x); z = mul(x, x); ' +
-      `select(lt(a, k(1)), fma(x, ${horner('z', fitted.ERF_64)}, x), copysign(sub(k(1), erfc(a)), x))`,
-    doc: 'The error function.',
-    source: 'A rational function as in XLA and Eigen; coefficients by tools/gen/fit.',
-  },
+  written('erfc', 'The complementary error function.', erfc),
+  written('erf', 'The error function; no step of a float32 lets it fall.', erf),
+  written('gaussian', 'exp(-x²/2).', gaussian),
+  written('ndtr', 'The normal distribution function Φ.', ndtr),
   {
     name: 'erfinv',
     args: ['x'],

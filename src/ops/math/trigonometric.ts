@@ -39,9 +39,9 @@ const DOUBLE: Precision = {
 
 const HALF_PI = 'k(1.5707963267948966)';
 const PI = 'k(3.141592653589793)';
-const beyondReduction = (then: string) => ({
+const beyondReduction = (slow: string) => ({
   when: { f32: 'ge(abs(x), k(8192))', f64: 'ge(abs(x), k(100000))' },
-  then,
+  slow,
 });
 
 /** Bindings that give n, r = x - n·π/2, rr = r², and `odd`: whether n is. */

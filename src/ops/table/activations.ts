@@ -5,6 +5,12 @@
  */
 import type { ElementwiseRow } from '../formula.ts';
 
+/** x · sigmoid(u) for a u that has the sign of x; see sigmoid in ../math/exponential.ts. */
+const timesSigmoid = (u: string) => `e = exp(neg(abs(${u}))); div(select(lt(x, k(0)), mul(x, e), x), add(k(1), e))`;
+
+/** x where it is negative. What elu and its kin have for a slope is exp of that: their result plus α has no digits left. */
+const NEGATIVE = 'c = select(gt(x, k(0)), k(0), x)';
+
 // Klambauer et al. (2017), Self-Normalizing Neural Networks. The slope at zero from below is α · scale.
 const SELU_ALPHA = '1.6732632423543772';
 const SELU_SCALE = '1.0507009873554805';
@@ -12,8 +18,8 @@ const SELU_SLOPE = '1.7580993408473766';
 
 // Hendrycks and Gimpel (2016), Gaussian Error Linear Units. The tanh form is x · sigmoid(2u) with
 // u = √(2/π)(x + 0.044715x³), which does not cancel for negative x.
-const geluTwiceU = (x: string) => `mul(${x}, fma(mul(${x}, ${x}), k(0.07135481282553282), k(1.5957691216057308)))`;
-const geluTwiceSlope = (x: string) => `fma(mul(${x}, ${x}), k(0.21406443847659846), k(1.5957691216057308))`;
+const geluTwiceU = (x: string) => `mul(${x}, fma(mul(${x}, ${x}), k(0.07135481627260025), k(1.5957691216057308)))`;
+const geluTwiceSlope = (x: string) => `fma(mul(${x}, ${x}), k(0.21406444881780075), k(1.5957691216057308))`;
 
 const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
   {
@@ -37,7 +43,7 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     doc: 'The input where positive, `alpha` · (exp(x) - 1) elsewhere.',
     f: 'select(gt(x, k(0)), x, mul(alpha, expm1(x)))',
     params: { alpha: 1 },
-    vjp: ['select(gt(x, k(0)), g, mul(g, add(r, alpha)))'],
+    vjp: [`${NEGATIVE}; select(gt(x, k(0)), g, mul(g, mul(alpha, exp(c))))`],
     domain: { ranges: [[-4, 3]], kinks: [0] },
     ulp: [4, 4],
   },
@@ -45,7 +51,7 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     name: 'selu',
     doc: 'elu scaled so that layers keep mean 0 and variance 1.',
     f: `mul(k(${SELU_SCALE}), select(gt(x, k(0)), x, mul(k(${SELU_ALPHA}), expm1(x))))`,
-    vjp: [`mul(g, select(gt(x, k(0)), k(${SELU_SCALE}), add(r, k(${SELU_SLOPE}))))`],
+    vjp: [`${NEGATIVE}; mul(g, select(gt(x, k(0)), k(${SELU_SCALE}), mul(k(${SELU_SLOPE}), exp(c))))`],
     domain: { ranges: [[-4, 3]], kinks: [0] },
     ulp: [6, 6],
   },
@@ -54,26 +60,23 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
     doc: 'The input where positive, `alpha` · (exp(x / alpha) - 1) elsewhere.',
     f: 'select(gt(x, k(0)), x, mul(alpha, expm1(div(x, alpha))))',
     params: { alpha: 1 },
-    vjp: ['select(gt(x, k(0)), g, mul(g, add(div(r, alpha), k(1))))'],
+    vjp: [`${NEGATIVE}; select(gt(x, k(0)), g, mul(g, exp(div(c, alpha))))`],
     domain: { ranges: [[-4, 3]], kinks: [0] },
     ulp: [4, 4],
   },
   {
     name: 'gelu',
     doc: 'x · Φ(x), Φ being the normal distribution function.',
-    f: 'mul(mul(k(0.5), x), add(k(1), erf(mul(x, k(0.7071067811865476)))))',
-    vjp: [
-      'p = fma(k(0.5), erf(mul(x, k(0.7071067811865476))), k(0.5)); ' +
-        'mul(g, fma(mul(x, k(0.3989422804014327)), exp(mul(k(-0.5), mul(x, x))), p))',
-    ],
-    domain: { ranges: [[-1, 4]] },
-    ulp: [12, 12],
+    f: 'mul(x, ndtr(x))',
+    vjp: ['mul(g, fma(mul(x, k(0.3989422804014327)), gaussian(x), ndtr(x)))'],
+    domain: { ranges: [[-12, 4]] },
+    ulp: [5, 5],
     family: 'arithmetic',
   },
   {
     name: 'geluTanh',
     doc: 'gelu approximated by way of tanh.',
-    f: `div(x, add(k(1), exp(neg(${geluTwiceU('x')}))))`,
+    f: `u = ${geluTwiceU('x')}; ${timesSigmoid('u')}`,
     // Beyond ±30 the slope is 1 and 0 to all digits, long before x³ overflows and makes it 0 · ∞.
     vjp: [
       `c = max(min(x, k(30)), k(-30)); s = sigmoid(${geluTwiceU('c')}); ` +
@@ -85,7 +88,7 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
   {
     name: 'silu',
     doc: 'x · sigmoid(x), also called swish.',
-    f: 'div(x, add(k(1), exp(neg(x))))',
+    f: timesSigmoid('x'),
     // From 40 on 1 - s is 0 in both precisions, also times infinity.
     vjp: ['s = sigmoid(x); mul(g, mul(s, fma(min(x, k(40)), sub(k(1), s), k(1))))'],
     domain: { ranges: [[-6, 6]] },
@@ -140,7 +143,7 @@ const ROWS: readonly Omit<ElementwiseRow, 'kind' | 'arity' | 'dtypes'>[] = [
   {
     name: 'hardswish',
     doc: 'x · hardsigmoid(x).',
-    f: 'div(mul(x, min(max(add(x, k(3)), k(0)), k(6))), k(6))',
+    f: 'mul(x, div(min(max(add(x, k(3)), k(0)), k(6)), k(6)))',
     // At both kinks the slope from the right, as PyTorch's vectorised kernels have it: -0.5 at -3, and 1 at 3; it counts as
     // constant there.
     vjp: [

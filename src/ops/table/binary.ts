@@ -145,7 +145,8 @@ const TRANSCENDENTAL: readonly Row[] = [
     doc: 'The angle of the point (y, x), between -π and π; the ordinate comes first.',
     dtypes: 'float',
     f: 'atan2(x, y)',
-    vjp: ['div(mul(g, y), fma(x, x, mul(y, y)))', 'neg(div(mul(g, x), fma(x, x, mul(y, y))))'],
+    // By the length, as squares overflow and vanish.
+    vjp: ['h = hypot(x, y); mul(g, div(div(y, h), h))', 'h = hypot(x, y); neg(mul(g, div(div(x, h), h)))'],
     domain: {
       ranges: [
         [-5, 5],
@@ -243,7 +244,7 @@ const DIVISION: readonly Row[] = [
   },
   {
     name: 'fmod',
-    doc: 'The remainder of truncDivide; it has the sign of the dividend. Exact for quotients below 2²⁴ (float64: 2⁵³).',
+    doc: 'The remainder of truncDivide; it has the sign of the dividend. Exact for every quotient.',
     f: 'fmod(x, y)',
     int: 'truncmod(x, y)',
     vjp: ['g', 'neg(mul(g, rint(div(sub(x, r), y))))'],

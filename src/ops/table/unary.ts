@@ -4,6 +4,7 @@
  * What the functions compute lane by lane is in `../math.ts`; `../formula.ts` explains a row.
  */
 import type { ElementwiseRow } from '../formula.ts';
+import { horner } from '../math/build.ts';
 
 type Row = Omit<ElementwiseRow, 'kind' | 'arity'>;
 
@@ -71,7 +72,7 @@ const ARITHMETIC: readonly Row[] = [
     doc: 'Reciprocal of the square root.',
     dtypes: 'float',
     f: 'div(k(1), sqrt(x))',
-    vjp: ['mul(mul(k(-0.5), g), mul(r, mul(r, r)))'],
+    vjp: ['mul(mul(mul(k(-0.5), g), r), mul(r, r))'],
     domain: { ranges: [[0.01, 10]] },
     ulp: [2, 2],
   },
@@ -157,7 +158,8 @@ const EXPONENTIAL: readonly Row[] = [
     doc: 'exp(x) - 1, accurate near zero.',
     dtypes: 'float',
     f: 'expm1(x)',
-    vjp: ['fma(g, r, g)'],
+    // From x: r + 1 would lose all digits where r is close to -1.
+    vjp: ['mul(g, exp(x))'],
     domain: { ranges: [[-5, 5]] },
     ulp: [3, 3],
   },
@@ -175,7 +177,7 @@ const EXPONENTIAL: readonly Row[] = [
     doc: 'Logarithm to base 2; exact for powers of two.',
     dtypes: 'float',
     f: 'log2(x)',
-    vjp: ['div(g, mul(x, k(0.6931471805599453)))'],
+    vjp: ['div(mul(g, k(1.4426950408889634)), x)'],
     domain: { ranges: [[0.01, 20]] },
     ulp: [3, 3],
   },
@@ -184,7 +186,7 @@ const EXPONENTIAL: readonly Row[] = [
     doc: 'Logarithm to base 10.',
     dtypes: 'float',
     f: 'log10(x)',
-    vjp: ['div(g, mul(x, k(2.302585092994046)))'],
+    vjp: ['div(mul(g, k(0.4342944819032518)), x)'],
     domain: { ranges: [[0.01, 20]] },
     ulp: [3, 3],
   },
@@ -198,6 +200,13 @@ const EXPONENTIAL: readonly Row[] = [
     ulp: [3, 3],
   },
 ];
+
+/** The slope of sin(t)/t is -t/3 times Σ (-1)ⁿ 6(n + 1)/(2n + 3)! t²ⁿ. */
+const SINC_SLOPE: readonly number[] = Array.from({ length: 11 }, (_, n) => {
+  let term = (n % 2 === 0 ? 6 : -6) * (n + 1);
+  for (let i = 2; i <= 2 * n + 3; i++) term /= i;
+  return term;
+});
 
 const TRIGONOMETRIC: readonly Row[] = [
   {
@@ -267,8 +276,8 @@ const TRIGONOMETRIC: readonly Row[] = [
     // Near zero cos(πx) and the result cancel, and the series takes over: 0 at 0, with the second derivative -π²/3. Each
     // branch gets an x that does it no harm where it is not taken, for the sake of second derivatives.
     vjp: [
-      'near = lt(abs(x), k(0.02)); u = select(near, x, k(0)); t = mul(u, k(3.141592653589793)); ' +
-        'series = mul(mul(u, k(-3.289868133696453)), fma(mul(t, t), k(-0.1), k(1))); ' +
+      'near = lt(abs(x), k(0.5)); u = select(near, x, k(0)); t = mul(u, k(3.141592653589793)); z = mul(t, t); ' +
+        `series = mul(mul(u, k(-3.289868133696453)), ${horner('z', SINC_SLOPE)}); ` +
         // cos(πx) = cos(π(x - 2n)), and x - 2n is exact.
         'c = cos(mul(fma(k(-2), rint(mul(x, k(0.5))), x), k(3.141592653589793))); ' +
         'mul(g, select(near, series, div(sub(c, r), select(near, k(1), x))))',
@@ -302,7 +311,11 @@ const HYPERBOLIC: readonly Row[] = [
     doc: 'Hyperbolic tangent.',
     dtypes: 'float',
     f: 'tanh(x)',
-    vjp: ['mul(g, fma(neg(r), r, k(1)))'],
+    // Where r nears ±1, 1 - r² has no digits left, and 4e/(1 + e)² takes over.
+    vjp: [
+      'e = exp(mul(k(-2), abs(x))); d = add(k(1), e); ' +
+        'mul(g, select(lt(abs(x), k(0.5)), fma(neg(r), r, k(1)), div(mul(k(4), e), mul(d, d))))',
+    ],
     domain: { ranges: [[-5, 5]] },
     ulp: [4, 4],
   },
@@ -311,7 +324,7 @@ const HYPERBOLIC: readonly Row[] = [
     doc: 'Inverse hyperbolic sine.',
     dtypes: 'float',
     f: 'asinh(x)',
-    vjp: ['div(g, sqrt(fma(x, x, k(1))))'],
+    vjp: ['div(g, hypot(x, k(1)))'],
     domain: { ranges: [[-10, 10]] },
     ulp: [4, 4],
   },
@@ -347,18 +360,18 @@ const SPECIAL: readonly Row[] = [
     doc: 'The error function.',
     dtypes: 'float',
     f: 'erf(x)',
-    vjp: ['mul(g, mul(k(1.1283791670955126), exp(neg(mul(x, x)))))'],
-    domain: { ranges: [[-3, 3]] },
-    ulp: [6, 4],
+    vjp: ['b = gaussian(x); mul(g, mul(k(1.1283791670955126), mul(b, b)))'],
+    domain: { ranges: [[-5, 5]] },
+    ulp: [2, 2],
   },
   {
     name: 'erfc',
     doc: '1 - erf(x), accurate for large input.',
     dtypes: 'float',
     f: 'erfc(x)',
-    vjp: ['mul(g, mul(k(-1.1283791670955126), exp(neg(mul(x, x)))))'],
-    domain: { ranges: [[-3, 5]] },
-    ulp: [8, 8],
+    vjp: ['b = gaussian(x); mul(g, mul(k(-1.1283791670955126), mul(b, b)))'],
+    domain: { ranges: [[-3, 9]] },
+    ulp: [4, 5],
   },
   {
     name: 'erfinv',
@@ -374,7 +387,8 @@ const SPECIAL: readonly Row[] = [
     doc: 'The logistic function 1 / (1 + exp(-x)).',
     dtypes: 'float',
     f: 'sigmoid(x)',
-    vjp: ['mul(g, mul(r, sub(k(1), r)))'],
+    // Where r nears 1, 1 - r has no digits left.
+    vjp: ['mul(g, mul(r, sigmoid(neg(x))))'],
     domain: { ranges: [[-8, 8]] },
     ulp: [4, 4],
   },

@@ -61,6 +61,22 @@ def erfcx_in_t(center):
     return value
 
 
+def ndtr_ratio(z):
+    """(Φ(x) - 1/2)/x with z = x²."""
+    x = sqrt(z)
+    return 1 / sqrt(2 * pi) if z < TINY else erf(x / sqrt(mpf(2))) / (2 * x)
+
+
+def mills_in_t(center):
+    """exp(a²/2)·Φ(-a)·(a + 3/4) with t = (a - center)/(a + center)."""
+
+    def value(t):
+        a = center * (1 + t) / (1 - t)
+        return exp(a * a / 2) * erfc(a / sqrt(mpf(2))) / 2 * (a + mpf(3) / 4)
+
+    return value
+
+
 def erfinv_in_w(w):
     """erfinv(x)/x with w = -log(1 - x²)."""
     if w < TINY:
@@ -114,10 +130,14 @@ FITS = [
     ("ATAN", 64, atan_tail, 0, eighth, odd_weight(atan), 10, 0),
     ("SINH", 32, sinh_tail, 0, 1, odd_weight(sinh), 3, 0),
     ("SINH", 64, sinh_tail, 0, 1, odd_weight(sinh), 6, 0),
-    ("ERF", 32, erf_ratio, 0, mpf("3.92") ** 2, relative(erf_ratio), 5, 5),
+    ("ERF", 32, lambda z: erf_ratio(z) - 1, 0, mpf("0.75") ** 2, relative(erf_ratio), 5, 0),
     ("ERF", 64, lambda z: erf_ratio(z) - 1, 0, 1, relative(erf_ratio), 11, 0),
     ("ERFC", 32, erfcx_in_t(2), -1, 0.674, relative(erfcx_in_t(2)), 9, 0),
     ("ERFC", 64, erfcx_in_t(4), -1, 0.746, relative(erfcx_in_t(4)), 22, 0),
+    ("NDTR_NEAR", 32, ndtr_ratio, 0, 1, relative(ndtr_ratio), 5, 0),
+    ("NDTR_NEAR", 64, ndtr_ratio, 0, 1, relative(ndtr_ratio), 9, 0),
+    ("NDTR", 32, mills_in_t(3), -0.5, 0.66, relative(mills_in_t(3)), 8, 0),
+    ("NDTR", 64, mills_in_t(6), -0.715, 0.732, relative(mills_in_t(6)), 21, 0),
     ("ERFINV_NEAR", 32, *shifted(erfinv_in_w, 0, 5), 9, 0),
     ("ERFINV_FAR", 32, *shifted(erfinv_in_s, 2.23, 4.27), 9, 0),
     ("ERFINV_NEAR", 64, *shifted(erfinv_in_w, 0, 6.25), 23, 0),
