@@ -9,6 +9,9 @@ import { BLOCK, sumProducts } from '../simd/sums';
 import { backwardColumns, forwardColumns } from './batchnormcolumns';
 import { squaresOf } from './norm';
 
+/** Where the sum of what is left of a mean goes. */
+const REST: usize = memory.data(8, 8);
+
 /** Element `channel` of a vector. */
 // @ts-ignore: decorator
 @inline
@@ -49,12 +52,16 @@ function forwardRows<T>(r: usize): void {
     for (let i = 0, at = x; i < n; i++, at += step) sum += sumProducts<T>(at, 0, l);
     const centre = splat<T>(sum / count);
     let squares: f64 = 0;
-    for (let i = 0, at = x; i < n; i++, at += step) squares += squaresOf<T>(at, l, centre);
+    store<f64>(REST, 0);
+    for (let i = 0, at = x; i < n; i++, at += step) squares += squaresOf<T>(at, l, centre, REST);
+    const rest = load<f64>(REST) / count;
+    const variance = max<f64>(squares / count - rest * rest, 0);
     setChannel<T>(address(r, 1), channel, sum / count);
-    setChannel<T>(address(r, 2), channel, squares / count);
-    const rstd = 1 / sqrt<f64>(squares / count + param(r, 0));
-    const scale = splat<T>(weight == 0 ? rstd : rstd * channelOf<T>(weight, channel));
-    const shift = splat<T>(bias == 0 ? 0 : channelOf<T>(bias, channel));
+    setChannel<T>(address(r, 2), channel, variance);
+    const rstd = 1 / sqrt<f64>(variance + param(r, 0));
+    const factor = weight == 0 ? rstd : rstd * channelOf<T>(weight, channel);
+    const scale = splat<T>(factor);
+    const shift = splat<T>((bias == 0 ? 0 : channelOf<T>(bias, channel)) - rest * factor);
     for (let i = 0, skip: usize = 0; i < n; i++, skip += step) {
       normalizeRow<T>(y + skip, x + skip, l, centre, scale, shift);
     }

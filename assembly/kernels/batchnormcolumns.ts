@@ -20,13 +20,12 @@ export function forwardColumns<T>(r: usize): void {
   const channels = size(r, 1);
   const step = <usize>channels * sizeof<T>();
   const sums = table(0);
-  const squares = table(1);
   for (let start = 0; start < channels; start += TILE) {
     const width = min<i32>(TILE, channels - start);
     const skip = <usize>start * sizeof<T>();
     const y = address(r, 0) + skip;
     const x = address(r, 3) + skip;
-    memory.fill(sums, 0, 2 * TILE * 8);
+    memory.fill(sums, 0, 3 * TILE * 8);
     for (let i = 0, row = x; i < n; i++, row += step) addRow<T>(width, sums, row);
     for (let c = 0; c < width; c++) {
       const at = (<usize>c) << 3;
@@ -34,7 +33,7 @@ export function forwardColumns<T>(r: usize): void {
       store<T>(address(r, 1) + skip + <usize>c * sizeof<T>(), mean);
       store<f64>(sums + at, mean);
     }
-    for (let i = 0, row = x; i < n; i++, row += step) addSquares<T>(width, squares, row, sums);
+    for (let i = 0, row = x; i < n; i++, row += step) addSquares<T>(width, row);
     scaleColumns<T>(r, start, width);
     for (let i = 0, row: usize = 0; i < n; i++, row += step) normalizeRow<T>(width, y + row, x + row);
   }
@@ -46,25 +45,32 @@ function addRow<T>(width: i32, sums: usize, x: usize): void {
   }
 }
 
-function addSquares<T>(width: i32, squares: usize, x: usize, means: usize): void {
-  for (const end = means + ((<usize>width) << 3); means < end; means += 8, squares += 8, x += sizeof<T>()) {
-    const d = <f64>load<T>(x) - load<f64>(means);
-    store<f64>(squares, load<f64>(squares) + d * d);
+/** Adds (x − mean)² to table 1 and x − mean, the mean being rounded, to table 2. */
+function addSquares<T>(width: i32, x: usize): void {
+  for (let at: usize = 0, end = (<usize>width) << 3; at < end; at += 8, x += sizeof<T>()) {
+    const d = <f64>load<T>(x) - load<f64>(table(0) + at);
+    store<f64>(table(1) + at, load<f64>(table(1) + at) + d * d);
+    store<f64>(table(2) + at, load<f64>(table(2) + at) + d);
   }
 }
 
-/** Writes the variances; table 1 is to hold the factors of x − mean, table 2 the biases. */
+/**
+ * Writes the variances; table 1 is to hold the factors of x − mean, table 2 the biases. What rounding left of the mean is taken
+ * off both.
+ */
 function scaleColumns<T>(r: usize, start: i32, width: i32): void {
   const weight = address(r, 4);
   const bias = address(r, 5);
   for (let c = 0; c < width; c++) {
     const at = (<usize>c) << 3;
     const own = <usize>(start + c) * sizeof<T>();
-    const variance = load<f64>(table(1) + at) / size(r, 0);
+    const rest = load<f64>(table(2) + at) / size(r, 0);
+    const variance = max<f64>(load<f64>(table(1) + at) / size(r, 0) - rest * rest, 0);
     store<T>(address(r, 2) + own, <T>variance);
     const rstd = 1 / sqrt<f64>(variance + param(r, 0));
-    store<f64>(table(1) + at, weight == 0 ? rstd : rstd * <f64>load<T>(weight + own));
-    store<f64>(table(2) + at, bias == 0 ? 0 : <f64>load<T>(bias + own));
+    const factor = weight == 0 ? rstd : rstd * <f64>load<T>(weight + own);
+    store<f64>(table(1) + at, factor);
+    store<f64>(table(2) + at, (bias == 0 ? 0 : <f64>load<T>(bias + own)) - rest * factor);
   }
 }
 

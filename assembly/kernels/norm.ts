@@ -14,35 +14,47 @@ import { BLOCK, sumProducts } from '../simd/sums';
 /** Features whose gradients are summed at once, and rows that are summed in T before float64 takes over. */
 const TILE: i32 = 512;
 const ROWS: i32 = 32;
+/** Where the sum of what is left of a mean goes. */
+const REST: usize = memory.data(8, 8);
 
-/** Σ (x − mean)² */
-export function squaresOf<T>(x: usize, n: i32, mean: v128): f64 {
+/**
+ * Σ (x − mean)², and adds Σ (x − mean) to the float64 at `rest`: what rounding leaves of a mean is a mean of its own, to be
+ * taken off variance and elements (Chan, Golub, LeVeque, "Algorithms for Computing the Sample Variance", 1983).
+ */
+export function squaresOf<T>(x: usize, n: i32, mean: v128, rest: usize): f64 {
   const whole = n & -width<T>();
   let total: f64 = 0;
+  let first: f64 = load<f64>(rest);
   for (let i = 0; i < whole; ) {
     let even = splat<T>(0);
     let odd = splat<T>(0);
+    let sum = splat<T>(0);
     const end = min<i32>(whole, i + BLOCK);
     for (; i + 2 * width<T>() <= end; i += 2 * width<T>(), x += 32) {
       const a = v128.sub<T>(v128.load(x), mean);
       const b = v128.sub<T>(v128.load(x, 16), mean);
       even = v128.add<T>(even, v128.mul<T>(a, a));
       odd = v128.add<T>(odd, v128.mul<T>(b, b));
+      sum = v128.add<T>(sum, v128.add<T>(a, b));
     }
     for (; i < end; i += width<T>(), x += 16) {
       const a = v128.sub<T>(v128.load(x), mean);
       even = v128.add<T>(even, v128.mul<T>(a, a));
+      sum = v128.add<T>(sum, a);
     }
     total += sumLanes<T>(v128.add<T>(even, odd));
+    first += sumLanes<T>(sum);
   }
   if (whole < n) {
     const d = v128.sub<T>(loadPadded<T>(x, n - whole, mean), mean);
     total += sumLanes<T>(v128.mul<T>(d, d));
+    first += sumLanes<T>(d);
   }
+  store<f64>(rest, first);
   return total;
 }
 
-/** (x − mean)·rstd·weight + bias of the vector at byte `at`, of which `left` lanes are there; weight and bias may be absent. */
+/** (x − mean − slack)·rstd·weight + bias of the vector at byte `at`, of which `left` lanes are there; weight and bias may be absent. */
 // @ts-ignore: decorator
 @inline
 function writeNormal<T>(
@@ -52,10 +64,11 @@ function writeNormal<T>(
   bias: usize,
   at: usize,
   centre: v128,
+  slack: v128,
   scale: v128,
   left: i32,
 ): void {
-  let v = v128.mul<T>(v128.sub<T>(loadSome<T>(x + at, left), centre), scale);
+  let v = v128.mul<T>(v128.sub<T>(v128.sub<T>(loadSome<T>(x + at, left), centre), slack), scale);
   if (weight != 0) v = v128.mul<T>(v, loadSome<T>(weight + at, left));
   if (bias != 0) v = v128.add<T>(v, loadSome<T>(bias + at, left));
   storeSome<T>(y + at, v, left);
@@ -78,12 +91,16 @@ function forward<T>(r: usize, centred: i32): bool {
       store<T>(pointer(1), <T>mean);
     }
     const centre = splat<T>(mean);
-    const rstd = 1 / sqrt<f64>(squaresOf<T>(x, n, centre) / n + eps);
+    store<f64>(REST, 0);
+    const squares = squaresOf<T>(x, n, centre, REST) / n;
+    const rest = centred ? load<f64>(REST) / n : 0;
+    const slack = splat<T>(rest);
+    const rstd = 1 / sqrt<f64>(max<f64>(squares - rest * rest, 0) + eps);
     const scale = splat<T>(rstd);
     store<T>(pointer(1 + centred), <T>rstd);
     for (let at: usize = 0; at < bytes; at += 16)
-      writeNormal<T>(y, x, weight, bias, at, centre, scale, width<T>());
-    if (whole < n) writeNormal<T>(y, x, weight, bias, bytes, centre, scale, n - whole);
+      writeNormal<T>(y, x, weight, bias, at, centre, slack, scale, width<T>());
+    if (whole < n) writeNormal<T>(y, x, weight, bias, bytes, centre, slack, scale, n - whole);
   } while (next(r, rankOf(r) - 1));
   return true;
 }

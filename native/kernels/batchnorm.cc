@@ -98,12 +98,13 @@ void batchNorm(const Record& r, const Walk& walk, Context& context) {
       b = sub(load<V>(x + at, lanes), Walk::per(mean, i, lanes)), a = mul(b, b);
     });
     for (int64_t i = 0; i < channels; i++) {
-      // What rounding left of the mean is taken off the variance.
-      const double rest = totals[1][i] / count, squares = totals[0][i] / count - rest * rest;
+      // What rounding left of the mean is taken off the variance and the elements.
+      const double rest = totals[1][i] / count, squares = most(totals[0][i] / count - rest * rest, 0.0);
       variance[i] = static_cast<T>(squares);
-      const double factor = weight ? static_cast<double>(weight[first + i]) : 1;
-      scale[i] = static_cast<T>(factor / sqrt(Lane<double>(squares + eps)).v);
-      shift[i] = bias ? bias[first + i] : T(0);
+      const double factor =
+          (weight ? static_cast<double>(weight[first + i]) : 1) / sqrt(Lane<double>(squares + eps)).v;
+      scale[i] = static_cast<T>(factor);
+      shift[i] = static_cast<T>((bias ? static_cast<double>(bias[first + i]) : 0) - rest * factor);
     }
     walk.each(first, channels, [&](int64_t at, int64_t i, auto lanes) {
       const V centre = sub(load<V>(x + at, lanes), Walk::per(mean, i, lanes));

@@ -2,7 +2,9 @@
 // 2016), root mean square normalisation (Zhang, Sennrich, "Root Mean Square Layer Normalization", 2019),
 // and their backward passes. The second is the first without a mean and a bias; its records lack the
 // operands of those, so that what follows moves up. Mean and variance take two passes over the row: the
-// one-pass formula cancels where the mean is large.
+// one-pass formula cancels where the mean is large. What rounding leaves of the mean is a mean of its own,
+// taken off variance and elements (Chan, Golub, LeVeque, "Algorithms for Computing the Sample Variance",
+// 1983).
 
 /// x − mean, or x where no mean is taken off.
 template <bool kCentred, class V>
@@ -30,15 +32,24 @@ void normalise(const int32_t* words, Context& context) {
       r.data<T>(kMean)[at[kMean]] = static_cast<T>(mean);
       center = splat<V>(mean);
     }
-    const double squares = sumOver<V>(n, [&](int64_t i, auto lanes) {
-      const V d = centred<kCentred>(load<V>(x + i, lanes), center);
-      return mul(d, d);
-    });
-    const double rstd = 1 / sqrt(Lane<double>(squares / count + eps)).v;
+    double squares, rest = 0;
+    if constexpr (kCentred) {
+      sumsOver<V>(n, squares, rest, [&](int64_t i, auto lanes, V& a, V& b) {
+        b = sub(load<V>(x + i, lanes), center), a = mul(b, b);
+      });
+      rest /= count;
+    } else {
+      squares = sumOver<V>(n, [&](int64_t i, auto lanes) {
+        const V v = load<V>(x + i, lanes);
+        return mul(v, v);
+      });
+    }
+    const double variance = most(squares / count - rest * rest, 0.0);
+    const double rstd = 1 / sqrt(Lane<double>(variance + eps)).v;
     r.data<T>(kRstd)[at[kRstd]] = static_cast<T>(rstd);
-    const V scale = splat<V>(rstd);
+    const V scale = splat<V>(rstd), slack = splat<V>(rest);
     eachVector<V>(n, [&](int64_t i, auto lanes) {
-      V v = mul(centred<kCentred>(load<V>(x + i, lanes), center), scale);
+      V v = mul(centred<kCentred>(centred<kCentred>(load<V>(x + i, lanes), center), slack), scale);
       if (weight) v = mul(v, load<V>(weight + i, lanes));
       if (bias) v = add(v, load<V>(bias + i, lanes));
       store(y + i, v, lanes);

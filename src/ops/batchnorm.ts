@@ -8,7 +8,7 @@ import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/cre
 import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { clone, contiguous, detach } from './convert.ts';
 import { named } from './params.ts';
-import { mean, sum } from './reduce.ts';
+import { centred, mean, sum } from './reduce.ts';
 import { reshape } from './view.ts';
 import { flagOf } from './window.ts';
 
@@ -105,9 +105,9 @@ function composed(
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
   const dims = others(x);
-  const centred = sub(x, mean(x, dims, true));
-  const rstd = rsqrt(add(mean(square(centred), dims, true), eps));
-  const normal = mul(centred, rstd);
+  const deviations = centred(x, dims);
+  const rstd = rsqrt(add(mean(square(deviations), dims, true), eps));
+  const normal = mul(deviations, rstd);
   const slope = weight ? mul(g, spread(weight, x)) : g;
   const along = () => mul(normal, mean(mul(slope, normal), dims, true));
   return [

@@ -15,7 +15,7 @@ import { resolveShape, type Shape, sameShape, sizeOf } from '../tensor/layout.ts
 import { dtypeOf, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
 import { contiguous, filled } from './convert.ts';
 import { named } from './params.ts';
-import { mean, sum } from './reduce.ts';
+import { centred, mean, sum } from './reduce.ts';
 import { reshape } from './view.ts';
 
 /** Options of `layerNorm`. */
@@ -185,9 +185,9 @@ function composedLayerNorm(
   [needsX, needsWeight, needsBias]: readonly boolean[],
 ): (Tensor | null)[] {
   const dims = featureDims(x, features);
-  const centred = sub(x, mean(x, dims, true));
-  const rstd = rsqrt(add(mean(square(centred), dims, true), eps));
-  const normal = mul(centred, rstd);
+  const deviations = centred(x, dims);
+  const rstd = rsqrt(add(mean(square(deviations), dims, true), eps));
+  const normal = mul(deviations, rstd);
   const slope = weight ? mul(g, weight) : g;
   const along = () => mul(normal, mean(mul(slope, normal), dims, true));
   return [

@@ -332,6 +332,15 @@ function reduceTruth(
 /** Number of elements that are not zero, over dimensions or altogether. */
 export const countNonzero = (x: Tensor, dim?: Dims): Tensor => sum(truth(expectTensor('countNonzero', x)), dim);
 
+/**
+ * Deviations from a mean without what rounding left of it: that is the mean of the deviations, which are small enough to
+ * have it exactly (Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance", 1983).
+ */
+const recentred = (deviations: Tensor, dims: Dims): Tensor => sub(deviations, mean(deviations, dims, true));
+
+/** x without its mean over dimensions. */
+export const centred = (x: Tensor, dims: Dims): Tensor => recentred(sub(x, mean(x, dims, true)), dims);
+
 /** Options of variances. */
 export interface VarianceOptions {
   keepdim?: boolean;
@@ -348,7 +357,7 @@ function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { 
   const dims = dimsOrAll(op, x, dim);
   const centre = mean(x, dims, true);
   const free = Math.max(countOf(x, dims) - correction, 0);
-  const variance = div(sum(square(sub(x, centre)), dims, keepdim), free);
+  const variance = div(sum(square(recentred(sub(x, centre), dims)), dims, keepdim), free);
   return { variance, mean: keepdim ? centre : reshape(centre, reducedShape(shapeOf(x), dims, false)) };
 }
 
