@@ -2,10 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { backendInfo } from 'cotangent';
+import type { Found } from '../accuracy/errors.ts';
 import type { Task } from '../tasks.ts';
 
 const STEPS = 'torch_steps.py';
 const CONV = 'torch_conv.py';
+const ACCURACY = 'torch_accuracy.py';
 
 /** What a script prints when it runs to its end. */
 function call(python: string, script: string, args: readonly string[], errors: 'inherit' | 'ignore'): string | null {
@@ -66,4 +68,14 @@ export function runTorchConv(python: string, settings: readonly number[]): numbe
   const out = call(python, CONV, settings.map(String), 'inherit');
   if (out === null) throw new Error(`bench: PyTorch could not run a convolution of ${settings.join(', ')}`);
   return JSON.parse(out) as number[];
+}
+
+/**
+ * The largest errors of PyTorch's float32 kernels, over the numbers that ours are measured on.
+ * @throws Error when that fails.
+ */
+export function torchErrors(python: string, step: number): Found[] {
+  const out = call(python, ACCURACY, [String(step)], 'inherit');
+  if (out === null) throw new Error('bench: PyTorch could not measure its errors');
+  return JSON.parse(out, (_, value) => (value === 'inf' ? Number.POSITIVE_INFINITY : value)) as Found[];
 }

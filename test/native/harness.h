@@ -227,6 +227,7 @@ inline bool near(double got, double want, double relative, double absolute = 0) 
 }
 
 void testElementwise(Machine& m);
+void testAccuracy(Machine& m);
 void testCopy(Machine& m);
 void testReductions(Machine& m);
 void testMatmul(Machine& m);

@@ -8,6 +8,7 @@ int main() {
     void (*run)(Machine&);
   } tests[] = {
       {"elementwise", testElementwise},
+      {"accuracy", testAccuracy},
       {"copy", testCopy},
       {"reductions", testReductions},
       {"matmul", testMatmul},
