@@ -235,4 +235,4 @@ export const OP_GROUP: i32 = 232;
 export const OP_MATMUL_GROUP: i32 = 233;
 export const OP_UPDATE_ALL: i32 = 234;
 export const OP_COUNT: i32 = 235;
-export const TABLE_HASH: u32 = 2244850914;
+export const TABLE_HASH: u32 = 2776299413;

@@ -238,4 +238,4 @@ enum Opcode : int {
   OP_UPDATE_ALL,
   OP_COUNT
 };
-constexpr unsigned TABLE_HASH = 2244850914u;
+constexpr unsigned TABLE_HASH = 2776299413u;

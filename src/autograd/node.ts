@@ -39,6 +39,9 @@ export type GradHook = (grad: Tensor) => Tensor | undefined | void;
 
 let count = 0;
 
+// Nearly every node has one output, and a literal costs a tenth of an array that is filled.
+const nulls = (length: number): null[] => (length === 1 ? [null] : new Array<null>(length).fill(null));
+
 export class GraphNode {
   readonly id = ++count;
   /** The op's public name, for messages. */
@@ -73,7 +76,7 @@ export class GraphNode {
     this.name = name;
     this.edges = edges;
     this.leaf = leaf;
-    this.shapes = new Array<null>(outputs).fill(null);
+    this.shapes = nulls(outputs);
     this.#vjp = vjp;
     this.#saved = saved.map((tensor) => {
       storageOf(tensor).retain();
@@ -91,7 +94,7 @@ export class GraphNode {
 
   /** A place for the gradient of each output, all of them missing so far. */
   withoutGradients(): (Tensor | null)[] {
-    return new Array<null>(this.shapes.length).fill(null);
+    return nulls(this.shapes.length);
   }
 
   /** Gradients of those inputs that need one, from the gradients of the outputs. */

@@ -737,4 +737,4 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 2244850914;
+export const TABLE_HASH = 2776299413;

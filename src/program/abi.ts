@@ -14,6 +14,9 @@ export const ITEM_BYTES = [4, 8, 4, 8, 1, 1] as const;
 
 /** Every constant of the layout, in 32-bit words unless the name says otherwise. */
 export const ABI = {
+  /** Counts up when the arguments of a function that binaries export change, so that older ones are refused. */
+  INTERFACE: 2,
+
   /** The program buffer starts with a header that `execute` writes faults to. */
   HEADER_WORDS: 8,
   /** Header: 0 after success, otherwise a FAULT_* code. */
