@@ -78,6 +78,32 @@ export function philox(state: usize, b: i32): void {
   transpose4(WORDS, 16, LANES, 16);
 }
 
+/**
+ * One block of a second sequence as a fraction in [0, 1): the digits that follow those that word i of block b was drawn with. Leaves the words
+ * alone.
+ */
+export function digitsBelow(state: usize, b: i32, i: i32): f64 {
+  const counter = load<u64>(state, 8) + <u64>b;
+  let k0 = load<u32>(state);
+  let k1 = load<u32>(state, 4);
+  let c0 = <u32>counter;
+  let c1 = <u32>(counter >> 32);
+  let c2 = <u32>i + 1;
+  let c3: u32 = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const p0 = <u64>M0 * <u64>c0;
+    const p1 = <u64>M1 * <u64>c2;
+    c0 = <u32>(p1 >> 32) ^ c1 ^ k0;
+    c1 = <u32>p1;
+    c2 = <u32>(p0 >> 32) ^ c3 ^ k1;
+    c3 = <u32>p0;
+    k0 += W0;
+    k1 += W1;
+  }
+  const to32: f64 = 2.3283064365386963e-10;
+  return (<f64>c0 + (<f64>c1 + (<f64>c2 + <f64>c3 * to32) * to32) * to32) * to32;
+}
+
 /** Adds the blocks that were consumed to the counter. */
 export function consume(state: usize, blocks: i32): void {
   store<u64>(state, load<u64>(state, 8) + <u64>blocks, 8);

@@ -6,7 +6,7 @@ import { BOOL, FLOAT32, FLOAT64, INT32, INT64, UINT8 } from '../generated/abi';
 import { cos, log, sin } from '../generated/math_f64';
 import { address, dtypeOf, elements, innerStride, operandDtype, param } from '../program/record';
 import { splat, storeSome } from '../simd/partial';
-import { BATCH, consume, philox, word, wordAt } from './philox';
+import { BATCH, consume, digitsBelow, philox, word, wordAt } from './philox';
 
 /** 2^-24, 2^-32 and 2^-53. */
 const TO_24: f64 = 5.9604644775390625e-8;
@@ -76,6 +76,10 @@ export function normal(r: usize): bool {
   return dtypeOf(r) == FLOAT64 && fillNormal<f64>(r);
 }
 
+/**
+ * One where the element's word, as the first 32 digits of a number in [0, 1), lies below the probability. Where these digits cannot tell (once in 2³²
+ * elements), those of a second sequence do, so that no probability is too small or too near 1.
+ */
 function fillBernoulli<T, P>(r: usize): bool {
   const n = elements(r);
   const step = <usize>innerStride(r, 1) * sizeof<P>();
@@ -84,7 +88,11 @@ function fillBernoulli<T, P>(r: usize): bool {
   let probability = address(r, 1);
   for (let i = 0; i < n; i++, out += sizeof<T>(), probability += step) {
     refill(state, i, 1);
-    store<T>(out, <T>(<f64>(word(i) >> 8) * TO_24 < <f64>load<P>(probability)));
+    const p = <f64>load<P>(probability) * 4294967296;
+    const w = <f64>word(i);
+    let one = w < p;
+    if (one && w + 1 > p) one = digitsBelow(state, i >> 2, i & 3) < p - w;
+    store<T>(out, <T>one);
   }
   consume(state, (n + 3) >> 2);
   return true;

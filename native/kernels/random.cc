@@ -11,6 +11,11 @@ constexpr int kGroup = 16;
 using Blocks = uint64_t[4][kGroup];
 inline uint32_t word(uint64_t lane) { return static_cast<uint32_t>(lane); }
 
+constexpr double kTwoToMinus24 = 1.0 / 16777216;
+constexpr double kTwoTo32 = 4294967296;
+constexpr double kTwoToMinus32 = 1 / kTwoTo32;
+constexpr double kTwoToMinus53 = 1.0 / 9007199254740992;
+
 struct Philox {
   uint32_t* state;
   uint64_t counter;
@@ -52,6 +57,26 @@ struct Philox {
     }
   }
 
+  /// The words of one block of a second sequence, as a fraction in [0, 1): what follows the digits that element
+  /// i of `block` was drawn with.
+  double digitsBelow(int64_t block, int i) const {
+    const uint64_t at = counter + static_cast<uint64_t>(block);
+    uint64_t w[4] = {word(at), at >> 32, static_cast<uint64_t>(i + 1), 0};
+    uint32_t key[2] = {state[0], state[1]};
+    for (int round = 0; round < 10; round++) {
+      const uint64_t p0 = 0xD2511F53u * w[0], p1 = 0xCD9E8D57u * w[2];
+      w[0] = (p1 >> 32) ^ w[1] ^ key[0];
+      w[2] = (p0 >> 32) ^ w[3] ^ key[1];
+      w[1] = word(p1);
+      w[3] = word(p0);
+      key[0] += 0x9E3779B9u;
+      key[1] += 0xBB67AE85u;
+    }
+    double fraction = 0;
+    for (int k = 3; k >= 0; k--) fraction = (fraction + static_cast<double>(w[k])) * kTwoToMinus32;
+    return fraction;
+  }
+
   void advance(int64_t blocks) {
     counter += static_cast<uint64_t>(blocks);
     state[2] = static_cast<uint32_t>(counter);
@@ -59,14 +84,10 @@ struct Philox {
   }
 };
 
-constexpr double kTwoToMinus24 = 1.0 / 16777216;
-constexpr double kTwoToMinus32 = 1.0 / 4294967296;
-constexpr double kTwoToMinus53 = 1.0 / 9007199254740992;
-
 /// Fills n elements, `kPerBlock` from each block: `make(words, values)` computes those of a group,
-/// `put(i, value)` takes them. Advances the counter by the blocks consumed.
-template <int kPerBlock, class Value, class Make, class Put>
-inline void drawAll(int32_t* state, Context& context, int64_t n, double workEach, Make make, Put put) {
+/// `take(philox, first, count, values)` puts them away. Advances the counter by the blocks consumed.
+template <int kPerBlock, class Value, class Make, class Take>
+inline void drawAll(int32_t* state, Context& context, int64_t n, double workEach, Make make, Take take) {
   constexpr int64_t kElements = kPerBlock * kGroup;
   Philox philox(state);
   parallelFor(context, ceilDiv(n, kElements), workEach * kElements, [&](int64_t begin, int64_t end, char*) {
@@ -75,11 +96,19 @@ inline void drawAll(int32_t* state, Context& context, int64_t n, double workEach
       Value values[kElements];
       philox.draw(group * kGroup, words);
       make(words, values);
-      const int64_t first = group * kElements, count = least(kElements, n - first);
-      for (int64_t i = 0; i < count; i++) put(first + i, values[i]);
+      const int64_t first = group * kElements;
+      take(philox, first, least(kElements, n - first), values);
     }
   });
   philox.advance(ceilDiv(n, kPerBlock));
+}
+
+/// Stores what was drawn.
+template <class T>
+inline auto into(T* out) {
+  return [out](const Philox&, int64_t first, int64_t count, const auto* values) {
+    for (int64_t i = 0; i < count; i++) out[first + i] = static_cast<T>(values[i]);
+  };
 }
 
 // Rough costs of an element in the units of parallelFor.
@@ -88,7 +117,6 @@ constexpr double kNormalWork = 6;
 
 inline void uniformFloat32(const int32_t* words, Context& context) {
   const Record r(words);
-  float* out = r.data<float>(0);
   drawAll<4, float>(
       r.data<int32_t>(1), context, r.inner(), kUniformWork,
       [](const Blocks& w, float* v) {
@@ -99,12 +127,11 @@ inline void uniformFloat32(const int32_t* words, Context& context) {
           }
         }
       },
-      [out](int64_t i, float v) { out[i] = v; });
+      into(r.data<float>(0)));
 }
 
 inline void uniformFloat64(const int32_t* words, Context& context) {
   const Record r(words);
-  double* out = r.data<double>(0);
   drawAll<2, double>(
       r.data<int32_t>(1), context, r.inner(), kUniformWork,
       [](const Blocks& w, double* v) {
@@ -116,7 +143,7 @@ inline void uniformFloat64(const int32_t* words, Context& context) {
           }
         }
       },
-      [out](int64_t i, double v) { out[i] = v; });
+      into(r.data<double>(0)));
 }
 
 /// Box and Muller, "A note on the generation of random normal deviates", 1958. Element i of a block
@@ -142,7 +169,6 @@ inline void boxMuller(const Blocks& w, double (&normals)[4][kGroup]) {
 template <class T>
 void normal(const int32_t* words, Context& context) {
   const Record r(words);
-  T* out = r.data<T>(0);
   drawAll<4, double>(
       r.data<int32_t>(1), context, r.inner(), kNormalWork,
       [](const Blocks& w, double* v) {
@@ -152,9 +178,11 @@ void normal(const int32_t* words, Context& context) {
           for (int i = 0; i < 4; i++) v[4 * b + i] = normals[i][b];
         }
       },
-      [out](int64_t i, double v) { out[i] = static_cast<T>(v); });
+      into(r.data<T>(0)));
 }
 
+/// One where the element's word, as the first 32 digits of a number in [0, 1), lies below the probability. Where these digits
+/// cannot tell (once in 2³² elements), those of a second sequence do, so that no probability is too small or too near 1.
 template <class T, class P>
 inline void bernoulliOf(const Record& r, Context& context) {
   T* out = r.data<T>(0);
@@ -164,10 +192,23 @@ inline void bernoulliOf(const Record& r, Context& context) {
       r.data<int32_t>(2), context, r.inner(), kUniformWork,
       [](const Blocks& w, double* v) {
         for (int b = 0; b < kGroup; b++) {
-          for (int i = 0; i < 4; i++) v[4 * b + i] = static_cast<double>(word(w[i][b]) >> 8) * kTwoToMinus24;
+          for (int i = 0; i < 4; i++) v[4 * b + i] = static_cast<double>(word(w[i][b]));
         }
       },
-      [=](int64_t i, double v) { out[i] = v < static_cast<double>(probability[i * stride]); });
+      [=](const Philox& philox, int64_t first, int64_t count, const double* v) {
+        const auto limit = [=](int64_t i) { return static_cast<double>(probability[(first + i) * stride]) * kTwoTo32; };
+        bool tied = false;
+        for (int64_t i = 0; i < count; i++) {
+          const double p = limit(i);
+          out[first + i] = v[i] < p;
+          tied |= v[i] < p && v[i] + 1 > p;
+        }
+        for (int64_t i = 0; tied && i < count; i++) {
+          const double p = limit(i);
+          if (v[i] < p && v[i] + 1 > p)
+            out[first + i] = philox.digitsBelow((first + i) / 4, static_cast<int>((first + i) % 4)) < p - v[i];
+        }
+      });
 }
 template <class T>
 void bernoulli(const int32_t* words, Context& context) {
@@ -181,7 +222,6 @@ void bernoulli(const int32_t* words, Context& context) {
 template <class T>
 void randomIntegers(const int32_t* words, Context& context) {
   const Record r(words);
-  T* out = r.data<T>(0);
   const int64_t low = static_cast<int64_t>(r.params[0]);
   const uint64_t range = static_cast<uint64_t>(static_cast<int64_t>(r.params[1]) - low);
   drawAll<2, int64_t>(
@@ -194,7 +234,7 @@ void randomIntegers(const int32_t* words, Context& context) {
           }
         }
       },
-      [out](int64_t i, int64_t v) { out[i] = static_cast<T>(v); });
+      into(r.data<T>(0)));
 }
 
 template <class T>

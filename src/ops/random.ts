@@ -4,20 +4,38 @@
  */
 import { noGrad } from '../autograd/mode.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
-import { add_, div, gt, isfinite, le, log, mul, mul_, neg } from '../generated/elementwise.ts';
-import { BERNOULLI, NORMAL, RANDOM_INTEGERS, UNIFORM } from '../generated/opcodes.ts';
-import type { Operand } from '../program/encode.ts';
+import {
+  add,
+  add_,
+  clamp_,
+  div,
+  floorDivide,
+  ge,
+  gt,
+  isfinite,
+  le,
+  log,
+  logicalAnd,
+  minimum,
+  mul,
+  mul_,
+  neg,
+} from '../generated/elementwise.ts';
+import { BERNOULLI, CHECK_NONZERO, NORMAL, RANDOM_INTEGERS, UNIFORM } from '../generated/opcodes.ts';
+import { NOT_WEIGHTS, type Operand, TOO_FEW_WEIGHTS } from '../program/encode.ts';
 import { type Generator, resolveGenerator, stateOn } from '../random/generator.ts';
 import { allocate, emit, expectTensor, immediate, operand } from '../tensor/create.ts';
-import type { DType } from '../tensor/dtype.ts';
+import { atLeast, below, type DType } from '../tensor/dtype.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, type Tensor } from '../tensor/tensor.ts';
-import { castTo, constantOf, contiguous, copyInto } from './convert.ts';
+import { where } from './condition.ts';
+import { castTo, constantOf, contiguous, copyInto, filled } from './convert.ts';
+import { gather } from './index.ts';
 import { checkInPlace, overwritten } from './inplace.ts';
 import { all, amin, sum } from './reduce.ts';
 import { cumsum } from './scan.ts';
 import { topk } from './sort.ts';
-import { narrow, unsqueeze } from './view.ts';
+import { narrow } from './view.ts';
 
 /** Option of everything that draws. */
 export interface RandomOptions {
@@ -80,6 +98,20 @@ function affine(out: Tensor, scale: number, shift: number): void {
   });
 }
 
+/** Spreads numbers from [0, 1) over [from, to): rounding may lead out of it, and its width may be larger than any number. */
+function spread(out: Tensor, from: number, to: number): void {
+  const dtype = dtypeOf(out);
+  const [least, most] = [atLeast(from, dtype), below(to, dtype)];
+  const width = to - from;
+  if (Number.isFinite(dtype === 'float32' ? Math.fround(width) : width)) affine(out, width, from);
+  else {
+    affine(out, to / 2 - from / 2, from / 2);
+    affine(out, 2, 0);
+  }
+  // Where no number lies between the two, it is the one next to them.
+  if (from !== 0 || to !== 1) noGrad(() => clamp_(out, Math.min(least, from), Math.max(most, Math.min(least, from))));
+}
+
 function expectFloating(op: string, x: Tensor): Tensor {
   expectTensor(op, x);
   if (!x.isFloatingPoint) throw new DTypeError(op, `wants a float32 or float64 tensor, got ${dtypeOf(x)}`);
@@ -94,21 +126,25 @@ function expectNumber(op: string, name: string, value: unknown, ok: (n: number) 
 
 const isProbability = (p: number) => p >= 0 && p <= 1;
 
-/** Fills `x` with numbers drawn uniformly from [from, to). Returns `x`. */
+/**
+ * Fills `x` with numbers drawn uniformly from [from, to). Returns `x`.
+ * @throws ArgumentError for bounds that are no numbers of the tensor's dtype, or the wrong way round.
+ */
 export function uniform_(x: Tensor, from = 0, to = 1, options?: RandomOptions): Tensor {
   expectFloating('uniform_', x);
-  expectNumber('uniform_', 'from', from, Number.isFinite, 'a finite number');
+  const fits = (n: number) => Number.isFinite(dtypeOf(x) === 'float32' ? Math.fround(n) : n);
+  expectNumber('uniform_', 'from', from, fits, `a finite number of ${dtypeOf(x)}`);
   expectNumber(
     'uniform_',
     'to',
     to,
-    (n) => Number.isFinite(n - from) && n >= from,
-    `a finite number of at least ${from}`,
+    (n) => fits(n) && n >= from,
+    `a finite number of ${dtypeOf(x)} and at least ${from}`,
   );
   const generator = generatorOf('uniform_', options);
   return fillInPlace('uniform_', x, (out) => {
     drawUniform('uniform_', out, generator);
-    affine(out, to - from, from);
+    spread(out, from, to);
   });
 }
 
@@ -137,6 +173,8 @@ function drawBernoulli(op: string, out: Tensor, p: Tensor | number, generator: G
 export function bernoulli(x: Tensor, p?: number | RandomOptions | null, options?: RandomOptions): Tensor {
   expectTensor('bernoulli', x);
   const given = typeof p === 'object' && p !== null;
+  if (given && options !== undefined)
+    throw new ArgumentError('bernoulli', `options come last, got ${describe(options)} after them`);
   const generator = generatorOf('bernoulli', given ? p : options);
   const everywhere = given || p === null ? undefined : p;
   if (everywhere !== undefined) expectNumber('bernoulli', 'p', everywhere, isProbability, 'a number from 0 to 1');
@@ -190,25 +228,27 @@ export function multinomial(probs: Tensor, numSamples: number, replacement = fal
   const generator = generatorOf(op, options);
   return noGrad(() => {
     const weights = castTo(contiguous(probs), 'float64');
-    checkWeights(weights, replacement ? 1 : numSamples);
+    if (numelOf(weights) > 0) checkWeights(op, weights, replacement ? 1 : numSamples);
     if (!replacement || numSamples === 1) return exponentialRace(op, weights, numSamples, generator);
     return inverseCdf(op, weights, numSamples, generator);
   });
 }
 
-function checkWeights(weights: Tensor, numSamples: number): void {
-  const op = 'multinomial';
-  if (numelOf(weights) === 0) return;
-  if (all(isfinite(weights)).item() === 0 || amin(weights).item() < 0)
-    throw new ArgumentError(op, 'weights are finite and not negative');
-  const positive = amin(sum(gt(weights, 0), -1)).item();
-  if (positive < numSamples)
-    throw new ArgumentError(
-      op,
-      positive === 0
-        ? 'a row has no positive weight'
-        : `${numSamples} samples without replacement need as many positive weights, a row has ${positive}`,
-    );
+/** Stops with the error of a condition (`CONDITIONS` in program/encode.ts) unless a 0-d bool tensor is true; can be recorded. */
+function demand(op: string, ok: Tensor, condition: number, about = 0): void {
+  const operands = [operand(ok, [0])];
+  emit(op, storageOf(ok).heap, {
+    opcode: CHECK_NONZERO,
+    dtype: 'uint8',
+    shape: [1],
+    operands,
+    params: [condition, about],
+  });
+}
+
+function checkWeights(op: string, weights: Tensor, numSamples: number): void {
+  demand(op, all(logicalAnd(isfinite(weights), ge(weights, 0))), NOT_WEIGHTS);
+  demand(op, ge(amin(sum(gt(weights, 0), -1)), numSamples), TOO_FEW_WEIGHTS, numSamples);
 }
 
 /** The k largest of wᵢ / Eᵢ with Eᵢ exponential are a sample without replacement (Efraimidis and Spirakis 2006). */
@@ -218,12 +258,20 @@ function exponentialRace(op: string, weights: Tensor, numSamples: number, genera
   return topk(div(weights, neg(log(uniform))), numSamples, -1).indices;
 }
 
-/** How many partial sums lie at or below a uniform share of the total. */
+/** How many partial sums lie at or below a uniform share of the total: found by halving what is left of them. */
 function inverseCdf(op: string, weights: Tensor, numSamples: number, generator: Generator): Tensor {
   const partial = cumsum(weights, -1);
   const n = shapeOf(weights).at(-1) as number;
   const total = narrow(partial, -1, n - 1, 1);
   const shares = allocate(op, storageOf(weights).heap, 'float64', [...shapeOf(weights).slice(0, -1), numSamples]);
   drawUniform(op, shares, generator);
-  return sum(le(unsqueeze(partial, -2), unsqueeze(mul(shares, total), -1)), -1);
+  const aims = mul(shares, total);
+  const everywhere = (place: number) => castTo(filled(op, shapeOf(aims), place, aims), 'int64');
+  let [low, high] = [everywhere(0), everywhere(n - 1)];
+  for (let left = n; left > 1; left = Math.ceil(left / 2)) {
+    const middle = floorDivide(add(low, high), 2);
+    const beyond = le(gather(partial, -1, middle), aims);
+    [low, high] = [where(beyond, minimum(add(middle, 1), high), low), where(beyond, high, middle)];
+  }
+  return low;
 }

@@ -110,6 +110,17 @@ export function run(op: string, backend: Backend, end: number): void {
   if (status !== 0) throw faultError(op, backend, status);
 }
 
+/** What `check_nonzero` finds where it does not protect a division: its first param, and what its second one says about it. */
+export const NOT_WEIGHTS = 1;
+export const TOO_FEW_WEIGHTS = 2;
+const CONDITIONS: Readonly<Record<number, (about: number) => string>> = {
+  [NOT_WEIGHTS]: () => 'weights are finite and not negative',
+  [TOO_FEW_WEIGHTS]: (n) =>
+    n === 1
+      ? 'a row has no positive weight'
+      : `${n} samples without replacement need as many positive weights, a row has fewer`,
+};
+
 /** What the header of a program that stopped says, as an error in the name of `op`. */
 export function faultError(op: string, backend: ProgramBuffer, status: number): CotangentError {
   const value = backend.doubles()[ABI.HEADER_FAULT_VALUE >> 1] as number;
@@ -124,8 +135,11 @@ export function faultError(op: string, backend: ProgramBuffer, status: number): 
       const [low, high] = [backend.doubles()[params] as number, backend.doubles()[params + 1] as number];
       return new ArgumentError(op, `wants all elements to lie between ${low} and ${high}, got ${value}`);
     }
-    case ABI.FAULT_ZERO_DIVISOR:
-      return new ArgumentError(op, 'an integer cannot be divided by zero');
+    case ABI.FAULT_ZERO_DIVISOR: {
+      const [condition, about] = [backend.doubles()[params] as number, backend.doubles()[params + 1] as number];
+      const stated = backend.words()[record + ABI.RECORD_PARAMS] === 2 ? CONDITIONS[condition]?.(about) : undefined;
+      return new ArgumentError(op, stated ?? 'an integer cannot be divided by zero');
+    }
     default: {
       const [opcode, dtype] = [backend.words()[record + ABI.RECORD_OPCODE], backend.words()[record + ABI.RECORD_DTYPE]];
       return new CotangentError(

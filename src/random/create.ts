@@ -4,6 +4,7 @@ import { castTo } from '../ops/convert.ts';
 import { drawIntegers, drawNormal, drawUniform, INTEGER_TARGETS } from '../ops/random.ts';
 import { argsort } from '../ops/sort.ts';
 import { allocate } from '../tensor/create.ts';
+import { type DType, wholeNumbers } from '../tensor/dtype.ts';
 import { MAX_ELEMENTS, type Shape } from '../tensor/layout.ts';
 import {
   checkShape,
@@ -64,10 +65,18 @@ export const randnLike = (x: Tensor, options?: RandomTensorOptions): Tensor => {
   return drawn('randnLike', shapeOf(x), resolved, options, drawNormal);
 };
 
+/** @throws ArgumentError unless a dtype holds all whole numbers from one to another. */
+function expectWhole(op: string, dtype: DType, from: number, to: number): void {
+  const [least, most] = wholeNumbers(dtype);
+  if (from < least || to > most)
+    throw new ArgumentError(op, `draws from ${from} to ${to}; ${dtype} holds whole numbers from ${least} to ${most}`);
+}
+
 function integers(op: string, low: unknown, high: unknown, shape: Shape, resolved: Resolved, options: unknown): Tensor {
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || (low as number) >= (high as number))
     throw new ArgumentError(op, `wants whole numbers low < high, got ${describe(low)} and ${describe(high)}`);
   if (!INTEGER_TARGETS.includes(resolved.dtype)) throw new DTypeError(op, `does not make ${resolved.dtype} tensors`);
+  expectWhole(op, resolved.dtype, low as number, (high as number) - 1);
   return drawn(op, shape, resolved, options, (name, out, generator) =>
     drawIntegers(name, out, generator, low as number, high as number),
   );
@@ -104,6 +113,7 @@ export function randperm(n: number, options?: RandomTensorOptions): Tensor {
     throw new ArgumentError('randperm', `n is a whole number from 0 to ${MAX_ELEMENTS}, got ${describe(n)}`);
   const resolved = resolveOptions('randperm', options, 'int64', EXTRA);
   if (resolved.dtype === 'bool') throw new DTypeError('randperm', 'does not make bool tensors');
+  if (n > 0) expectWhole('randperm', resolved.dtype, 0, n - 1);
   // 53 random bits each: ties, which would keep their order, are out of the question.
   const keys = drawn('randperm', [n], { ...resolved, dtype: 'float64', requiresGrad: false }, options, drawUniform);
   return finish(castTo(argsort(keys), resolved.dtype), resolved);

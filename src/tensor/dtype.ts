@@ -57,6 +57,45 @@ export function isFloating(dtype: DType): boolean {
 // Within a category the wider type wins; uint8 with a signed type gives the signed one.
 const RANK: Readonly<Record<DType, number>> = { bool: 0, uint8: 1, int32: 2, int64: 3, float32: 4, float64: 5 };
 
+/** The whole numbers that a dtype holds, all those between them included: [lowest, highest]. */
+export function wholeNumbers(dtype: DType): [number, number] {
+  const { bytes, floating } = dtypeInfo[dtype];
+  if (dtype === 'bool') return [0, 1];
+  if (dtype === 'uint8') return [0, 255];
+  if (floating) return bytes === 4 ? [-(2 ** 24), 2 ** 24] : [-(2 ** 53), 2 ** 53];
+  return [-(2 ** (8 * bytes - 1)), 2 ** (8 * bytes - 1) - 1];
+}
+
+/** The number of a floating dtype that comes next after one of its numbers, upwards (1) or downwards (-1). */
+function neighbour(x: number, dtype: DType, direction: 1 | -1): number {
+  if (x === 0) return direction * (dtype === 'float32' ? 2 ** -149 : Number.MIN_VALUE);
+  const step = BigInt(direction * Math.sign(x));
+  if (dtype === 'float32') {
+    const view = new DataView(new ArrayBuffer(4));
+    view.setFloat32(0, x);
+    view.setUint32(0, view.getUint32(0) + Number(step));
+    return view.getFloat32(0);
+  }
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  view.setBigUint64(0, view.getBigUint64(0) + step);
+  return view.getFloat64(0);
+}
+
+const rounded = (x: number, dtype: DType): number => (dtype === 'float32' ? Math.fround(x) : x);
+
+/** The smallest number of a floating dtype that is at least x. */
+export function atLeast(x: number, dtype: DType): number {
+  const near = rounded(x, dtype);
+  return near >= x ? near : neighbour(near, dtype, 1);
+}
+
+/** The largest number of a floating dtype that is less than x. */
+export function below(x: number, dtype: DType): number {
+  const near = rounded(x, dtype);
+  return near < x ? near : neighbour(near, dtype, -1);
+}
+
 /** The smallest type that holds both, as PyTorch's `promote_types`. */
 export function promoteTypes(a: DType, b: DType): DType {
   checkDType('promoteTypes', a);

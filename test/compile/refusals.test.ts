@@ -41,7 +41,6 @@ describe.each(backends)('on %s', (backend) => {
   const shared = tensor(1, { backend });
 
   test.each<[string, (x: Tensor) => unknown]>([
-    ['multinomial', (x) => ct.multinomial(x, 1)],
     ['oneHot without a number of classes', (x) => ct.oneHot(x.to('int64'))],
   ])('%s looks at values', (_, fn) => {
     expect(() => compile(fn)(point())).toThrow(CompileError);

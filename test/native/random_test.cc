@@ -71,7 +71,7 @@ void testBernoulli(Machine& m) {
     for (int64_t i = 0; i < n; i++) {
       uint32_t w[4];
       philox(start, static_cast<uint64_t>(i / 4), w);
-      ok = ok && out[i] == ((w[i % 4] >> 8) / 16777216.0 < static_cast<double>(p[i * stride]));
+      ok = ok && out[i] == (w[i % 4] / 4294967296.0 < static_cast<double>(p[i * stride]));
     }
     check(ok, "bernoulli");
   }
