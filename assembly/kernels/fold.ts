@@ -143,6 +143,21 @@ export function foldRow<OP, T, A>(total: A, x: usize, n: i32, step: i32): A {
   return total;
 }
 
+/** The sum of n contiguous float32 numbers in float64 throughout: of that a mean is made, so that it lies within the data. */
+export function wideSum(x: usize, n: i32): f64 {
+  let a = f64x2.splat(0);
+  let b = a;
+  let i = 0;
+  for (; i + 4 <= n; i += 4, x += 16) {
+    a = f64x2.add(a, f64x2.promote_low_f32x4(v128.load64_zero(x)));
+    b = f64x2.add(b, f64x2.promote_low_f32x4(v128.load64_zero(x, 8)));
+  }
+  a = f64x2.add(a, b);
+  let total = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
+  for (; i < n; i++, x += 4) total += <f64>load<f32>(x);
+  return total;
+}
+
 /** Folds n contiguous elements into as many accumulators. */
 export function foldInto<OP, T, A>(totals: usize, x: usize, n: i32): void {
   let i = 0;

@@ -16,7 +16,7 @@ import {
   TILE,
   itemBytes,
 } from '../generated/abi';
-import { OP_COPY, OP_SUM, OP_WHERE } from '../generated/opcodes';
+import { OP_COPY, OP_MEAN, OP_SUM, OP_WHERE } from '../generated/opcodes';
 import { innerSize, operandsOf, paramsAt, rankOf, stridesAt } from '../program/record';
 import { begin, next } from '../program/walk';
 import { chooseContiguous, move } from './copy';
@@ -47,7 +47,8 @@ function decode(r: usize): void {
       if (slot >= 0) readFirst |= (1 << slot) & ~written;
     }
     const out = load<i32>(step, STEP_OUT << 2);
-    if (load<i32>(step, STEP_OPCODE << 2) == OP_SUM) sums.add(r, out, load<i32>(step, STEP_DTYPE << 2));
+    const op = load<i32>(step, STEP_OPCODE << 2);
+    if (op == OP_SUM || op == OP_MEAN) sums.add(r, out, load<i32>(step, STEP_DTYPE << 2), op == OP_MEAN);
     else written |= 1 << out;
   }
   for (let i = operands, end = operands + load<i32>(tail, GROUP_TEMPS << 2); i < end; i++) useTile(i);
@@ -61,7 +62,7 @@ function runSteps(r: usize, start: i32, count: i32): bool {
     const op = load<i32>(step, STEP_OPCODE << 2);
     const dtype = load<i32>(step, STEP_DTYPE << 2);
     const x = rowOf(load<i32>(step, STEP_IN << 2));
-    if (op == OP_SUM) {
+    if (op == OP_SUM || op == OP_MEAN) {
       if (!sums.addTile(sum++, start, x, count)) return false;
       continue;
     }

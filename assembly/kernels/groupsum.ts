@@ -5,10 +5,10 @@
  * the group goes over blocks of columns, one after the other.
  */
 import { FLOAT32, FLOAT64, MAX_STEPS, TILE } from '../generated/abi';
-import { innerStride, rankOf, stride } from '../program/record';
+import { innerSize, innerStride, rankOf, size, stride } from '../program/record';
 import { bytesOf, pointer } from '../program/walk';
 import { WORKSPACE_BYTES, workspace } from '../program/workspace';
-import { Sum, foldInto, foldRow } from './fold';
+import { Sum, foldInto, foldRow, wideSum } from './fold';
 import { TILES_BYTES } from './tiles';
 
 /** What is summed. */
@@ -16,9 +16,12 @@ const ALL: i32 = 0;
 const ROW: i32 = 1;
 const COLUMNS: i32 = 2;
 
-/** A sum: kind, operand, dtype, stride along the columns; its total, or the address of its totals, at 16. */
-const SUM_BYTES: usize = 24;
-const SUMS: usize = memory.data(MAX_STEPS * 24, 8);
+/**
+ * A sum: kind, operand, dtype, stride along the columns; its total, or the address of its totals, at 16; how many elements it is the mean
+ * of, or 0, at 24.
+ */
+const SUM_BYTES: usize = 32;
+const SUMS: usize = memory.data(MAX_STEPS * 32, 8);
 /** Accumulators of 8 bytes behind the tiles. */
 const CAPACITY: i32 = (<i32>WORKSPACE_BYTES - <i32>TILES_BYTES) / 8;
 
@@ -48,8 +51,17 @@ export function clear(): void {
   columnSums = 0;
 }
 
-/** Adds the sum that writes operand `out`; sums keep the order of their steps. */
-export function add(r: usize, out: i32, dtype: i32): void {
+/** The elements that one total of a kind stands for. */
+function countOf(r: usize, kind: i32): f64 {
+  const last = rankOf(r) - 1;
+  if (kind == ROW) return <f64>innerSize(r);
+  let count: f64 = kind == ALL ? <f64>innerSize(r) : 1;
+  for (let d = 0; d < last; d++) count *= <f64>size(r, d);
+  return count;
+}
+
+/** Adds the sum or mean that writes operand `out`; sums keep the order of their steps. */
+export function add(r: usize, out: i32, dtype: i32, mean: bool): void {
   const step = innerStride(r, out);
   let kind = step != 0 ? COLUMNS : ALL;
   if (kind == COLUMNS) columnSums++;
@@ -61,6 +73,7 @@ export function add(r: usize, out: i32, dtype: i32): void {
   store<i32>(end, dtype, 8);
   store<i32>(end, step, 12);
   store<u64>(end, 0, 16);
+  store<f64>(end, mean ? countOf(r, kind) : 0, 24);
   end += SUM_BYTES;
 }
 
@@ -82,6 +95,7 @@ export function startBlock(width: i32): void {
 
 function accumulate<T>(sum: usize, column: i32, x: usize, n: i32): bool {
   if (kindOf(sum) == COLUMNS) foldInto<Sum, T, f64>(load<usize>(sum, 16) + ((<usize>column) << 3), x, n);
+  else if (sizeof<T>() == 4 && load<f64>(sum, 24) != 0) store<f64>(sum, load<f64>(sum, 16) + wideSum(x, n), 16);
   else store<f64>(sum, foldRow<Sum, T, f64>(load<f64>(sum, 16), x, n, sizeof<T>()), 16);
   return true;
 }
@@ -99,25 +113,26 @@ export function addTile(index: i32, column: i32, x: usize, n: i32): bool {
   }
 }
 
-/** Writes n totals, or adds them to what is there. */
-function settle<T>(out: usize, outStride: i32, totals: usize, n: i32, more: bool): void {
+/** Writes n totals, over `count` where they make means, or adds them to what is there. */
+function settle<T>(out: usize, outStride: i32, totals: usize, n: i32, count: f64, more: bool): void {
   const step = <usize>outStride * sizeof<T>();
   for (; n > 0; n--, out += step, totals += 8) {
-    const total = load<f64>(totals);
+    const total = count != 0 ? load<f64>(totals) / count : load<f64>(totals);
     store<T>(out, <T>(more ? <f64>load<T>(out) + total : total));
   }
 }
 
-function settleAs(dtype: i32, out: usize, outStride: i32, totals: usize, n: i32, more: bool): void {
-  if (dtype == FLOAT32) settle<f32>(out, outStride, totals, n, more);
-  else settle<f64>(out, outStride, totals, n, more);
+function settleAs(sum: usize, out: usize, outStride: i32, totals: usize, n: i32, more: bool): void {
+  const count = load<f64>(sum, 24);
+  if (dtypeOf(sum) == FLOAT32) settle<f32>(out, outStride, totals, n, count, more);
+  else settle<f64>(out, outStride, totals, n, count, more);
 }
 
 /** Writes the sums of the present row; `more` when earlier blocks wrote to them. */
 export function finishRow(more: bool): void {
   for (let sum = SUMS; sum < end; sum += SUM_BYTES) {
     if (kindOf(sum) != ROW) continue;
-    settleAs(dtypeOf(sum), pointer(operandOf(sum)), 0, sum + 16, 1, more);
+    settleAs(sum, pointer(operandOf(sum)), 0, sum + 16, 1, more);
     store<u64>(sum, 0, 16);
   }
 }
@@ -128,13 +143,13 @@ export function finishBlock(from: i32, width: i32): void {
     if (kindOf(sum) != COLUMNS) continue;
     const step = load<i32>(sum, 12);
     const out = pointer(operandOf(sum)) + <usize>from * step * bytesOf(operandOf(sum));
-    settleAs(dtypeOf(sum), out, step, load<usize>(sum, 16), width, false);
+    settleAs(sum, out, step, load<usize>(sum, 16), width, false);
   }
 }
 
 /** Writes the sums of everything. */
 export function finish(): void {
   for (let sum = SUMS; sum < end; sum += SUM_BYTES) {
-    if (kindOf(sum) == ALL) settleAs(dtypeOf(sum), pointer(operandOf(sum)), 0, sum + 16, 1, false);
+    if (kindOf(sum) == ALL) settleAs(sum, pointer(operandOf(sum)), 0, sum + 16, 1, false);
   }
 }

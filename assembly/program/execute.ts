@@ -37,7 +37,7 @@ import {
 } from '../kernels/norm';
 import { adamStep, sgdStep } from '../kernels/optim';
 import { bernoulli, normal, randomIntegers, uniform } from '../kernels/random';
-import { amax, amin, prod, sum } from '../kernels/reduce';
+import { amax, amin, mean, prod, sum } from '../kernels/reduce';
 import { cumprod, cumsum } from '../kernels/scan';
 import { logSoftmax, logSoftmaxBackward, softmax, softmaxBackward } from '../kernels/softmax';
 import { sort } from '../kernels/sort';
@@ -52,6 +52,8 @@ function run(r: usize): i32 {
       return status(where(r));
     case op.OP_SUM:
       return status(sum(r));
+    case op.OP_MEAN:
+      return status(mean(r));
     case op.OP_PROD:
       return status(prod(r));
     case op.OP_AMAX:

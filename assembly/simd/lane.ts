@@ -22,6 +22,22 @@ export function mul<T>(a: T, b: T): T {
   return <T>(a * b);
 }
 
+/** A negative power is 1 / xⁿ rounded towards zero, and 0 of 0, as in PyTorch. */
+export function pow<T>(x: T, y: T): T {
+  if (isSigned<T>() && y < <T>0) {
+    if (x == <T>1) return <T>1;
+    if (x != <T>(-1)) return <T>0;
+    return (y & <T>1) != <T>0 ? <T>(-1) : <T>1;
+  }
+  let base = <u64>x;
+  let power: u64 = 1;
+  for (let bits = <u64>y; bits != 0; bits >>= 1) {
+    if (bits & 1) power *= base;
+    base *= base;
+  }
+  return <T>power;
+}
+
 // @ts-ignore: decorator
 @inline
 export function neg<T>(x: T): T {

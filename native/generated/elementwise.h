@@ -1036,23 +1036,6 @@ struct Pow {
     return pow(x, y);
   }
 };
-struct PowInt {
-  template <class V>
-  static inline auto apply([[maybe_unused]] const double* attributes, V x, V y) {
-    [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto p1 = select(eq(truncmod(truncdiv(y, k(1)), k(2)), k(0)), k(1), x);
-    const auto x2 = mul(x, x);
-    const auto p2 = mul(p1, select(eq(truncmod(truncdiv(y, k(2)), k(2)), k(0)), k(1), x2));
-    const auto x4 = mul(x2, x2);
-    const auto p4 = mul(p2, select(eq(truncmod(truncdiv(y, k(4)), k(2)), k(0)), k(1), x4));
-    const auto x8 = mul(x4, x4);
-    const auto p8 = mul(p4, select(eq(truncmod(truncdiv(y, k(8)), k(2)), k(0)), k(1), x8));
-    const auto x16 = mul(x8, x8);
-    const auto p16 = mul(p8, select(eq(truncmod(truncdiv(y, k(16)), k(2)), k(0)), k(1), x16));
-    const auto x32 = mul(x16, x16);
-    return mul(p16, select(eq(truncmod(truncdiv(y, k(32)), k(2)), k(0)), k(1), x32));
-  }
-};
 struct PowVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V y, V g) {

@@ -190,6 +190,7 @@ enum Opcode : int {
   OP_CHECK_NONZERO,
   OP_CHECK_WITHIN,
   OP_SUM,
+  OP_MEAN,
   OP_PROD,
   OP_AMAX,
   OP_AMIN,
@@ -238,4 +239,4 @@ enum Opcode : int {
   OP_UPDATE_ALL,
   OP_COUNT
 };
-constexpr unsigned TABLE_HASH = 2776299413u;
+constexpr unsigned TABLE_HASH = 808962828u;

@@ -32,8 +32,7 @@ inline bool runShort(const Record& r, const GroupTail& tail, Context& context) {
       if (overruns(step)) in[0] = setAside(context.workspace, in[0], n);
       row(n, out, in, r.params + step[abi::STEP_PARAMS]);
     } else if (isSum(step)) {
-      const bool wide = step[abi::STEP_DTYPE] == abi::FLOAT64;
-      storeSum(out, step[abi::STEP_DTYPE], wide ? rowSum<double>(in[0], n) : rowSum<float>(in[0], n), false);
+      storeSum(out, step[abi::STEP_DTYPE], rowSumOf(step)(in[0], n), isMean(step) ? n : 1, false);
     } else {
       noKernel(step, context);
       return true;
@@ -67,7 +66,7 @@ struct GroupSums {
     for (int s = 0; s < g.tail.steps; s++) {
       const GroupStep& step = g.steps[s];
       if (step.kind == StepKind::kSumAll)
-        storeSum(tiles.base[step.out], step.dtype, totals[step.index], false);
+        storeSum(tiles.base[step.out], step.dtype, totals[step.index], step.count, false);
     }
   }
 
@@ -122,7 +121,7 @@ struct GroupSums {
       for (int64_t j = begin; j < end; j++) {
         double sum = from[j];
         for (int64_t c = 1; c < chunks; c++) sum += from[c * perChunk + j];
-        storeSum(out + j * stride * bytes, step.dtype, sum, false);
+        storeSum(out + j * stride * bytes, step.dtype, sum, step.count, false);
       }
     });
   }

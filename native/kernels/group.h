@@ -31,17 +31,20 @@ using RowSum = double (*)(const char* x, int64_t n);
 using ColumnSums = void (*)(double* sums, const char* x, int64_t columns, int64_t rows);
 using AddRow = void (*)(char* lanes, const char* x, int64_t columns);
 using Flush = void (*)(double* sums, char* lanes, int64_t columns);
-template <class T>
+template <class T, class Fold>
 double rowSum(const char* x, int64_t n) {
-  return FloatSum<T>::row(reinterpret_cast<const T*>(x), n, 1);
+  return Fold::row(reinterpret_cast<const T*>(x), n, 1);
 }
-template <class T>
+template <class T, class Fold>
 void columnSums(double* sums, const char* x, int64_t columns, int64_t rows) {
-  FloatSum<T>::columns(sums, reinterpret_cast<const T*>(x), columns, rows, columns);
+  Fold::columns(sums, reinterpret_cast<const T*>(x), columns, rows, columns);
 }
 /// Rows that are tiles of their own are added up in their precision before they go into the sums, as
 /// many as `FloatSum::columns` takes at once.
 constexpr int64_t kLaneRows = 32;
+inline void addRowWide(char* lanes, const char* x, int64_t columns) {
+  MeanSum<float>::columns(reinterpret_cast<double*>(lanes), reinterpret_cast<const float*>(x), columns, 1, columns);
+}
 template <class T>
 void addRow(char* lanes, const char* x, int64_t columns) {
   T* to = reinterpret_cast<T*>(lanes);
@@ -60,7 +63,9 @@ void flush(double* sums, char* lanes, int64_t columns) {
   }
 }
 
-inline void storeSum(char* to, int dtype, double sum, bool adds) {
+/// Writes a sum, or a mean of `count` elements, or adds it to what earlier columns gave.
+inline void storeSum(char* to, int dtype, double sum, int64_t count, bool adds) {
+  sum /= static_cast<double>(count);
   if (dtype == abi::FLOAT64) {
     double* out = reinterpret_cast<double*>(to);
     *out = adds ? *out + sum : sum;
@@ -70,7 +75,12 @@ inline void storeSum(char* to, int dtype, double sum, bool adds) {
   }
 }
 
-inline bool isSum(const int32_t* step) { return step[abi::STEP_OPCODE] == OP_SUM; }
+inline bool isMean(const int32_t* step) { return step[abi::STEP_OPCODE] == OP_MEAN; }
+inline bool isSum(const int32_t* step) { return step[abi::STEP_OPCODE] == OP_SUM || isMean(step); }
+inline RowSum rowSumOf(const int32_t* step) {
+  if (step[abi::STEP_DTYPE] == abi::FLOAT64) return rowSum<double, FloatSum<double>>;
+  return isMean(step) ? rowSum<float, MeanSum<float>> : rowSum<float, FloatSum<float>>;
+}
 
 /// The row kernel of a step, or null when there is none.
 inline RowKernel rowKernel(const int32_t* step, const KernelTable& table) {
@@ -103,6 +113,10 @@ struct GroupStep {
   ColumnSums columnSums;
   AddRow addRow;
   Flush flush;
+  /// Bytes of a lane for `addRow`.
+  int laneBytes;
+  /// What a sum is divided by.
+  int64_t count;
   int dtype, out, in[kStepInputs];
   bool overruns;
 };
@@ -139,14 +153,14 @@ struct Group {
       if (step.in[i] < r.operands && !(written >> step.in[i] & 1)) read |= 1u << step.in[i];
     }
     if (isSum(words)) {
-      decodeSum(step);
+      decodeSum(words, step);
     } else if (step.row) {
       if (step.out < r.operands) written |= 1u << step.out;
       itemBytes = most(itemBytes, abi::ITEM_BYTES[step.dtype]);
     }
     if (!step.row && step.kind == StepKind::kRow) lacking = words;
   }
-  void decodeSum(GroupStep& step) {
+  void decodeSum(const int32_t* words, GroupStep& step) {
     if (step.dtype != abi::FLOAT32 && step.dtype != abi::FLOAT64) return;
     const bool wide = step.dtype == abi::FLOAT64;
     const int32_t* strides = r.strides(step.out);
@@ -154,10 +168,24 @@ struct Group {
                 : strides[0]                                ? StepKind::kSumRows
                                                             : StepKind::kSumColumns;
     step.index = sums[static_cast<int>(step.kind)]++;
-    step.rowSum = wide ? rowSum<double> : rowSum<float>;
-    step.columnSums = wide ? columnSums<double> : columnSums<float>;
-    step.addRow = wide ? addRow<double> : addRow<float>;
-    step.flush = wide ? flush<double> : flush<float>;
+    const bool mean = isMean(words);
+    step.count = !mean                               ? 1
+                 : step.kind == StepKind::kSumAll    ? r.count(r.rank)
+                 : step.kind == StepKind::kSumRows   ? r.shape[1]
+                                                     : r.shape[0];
+    step.rowSum = rowSumOf(words);
+    if (wide) {
+      step.columnSums = columnSums<double, FloatSum<double>>;
+      step.addRow = addRow<double>;
+    } else if (mean) {
+      step.columnSums = columnSums<float, MeanSum<float>>;
+      step.addRow = addRowWide;
+    } else {
+      step.columnSums = columnSums<float, FloatSum<float>>;
+      step.addRow = addRow<float>;
+    }
+    step.laneBytes = wide || mean ? 8 : 4;
+    step.flush = wide || mean ? flush<double> : flush<float>;
     itemBytes = most(itemBytes, wide ? 8 : 4);
     summed |= 1u << step.out;
   }
@@ -254,7 +282,7 @@ struct GroupRun {
     const int64_t first = step.index * sums.width, column = tile.column - sums.firstColumn;
     double* to = sums.columns + first + column;
     if (tiles.tileRows > 1) return step.columnSums(to, x, tile.width, tile.height);
-    char* lanes = sums.lanes + first * 8 + column * abi::ITEM_BYTES[step.dtype];
+    char* lanes = sums.lanes + first * 8 + column * step.laneBytes;
     step.addRow(lanes, x, tile.width);
     if (tile.row % kLaneRows == kLaneRows - 1) step.flush(to, lanes, tile.width);
   }
@@ -270,7 +298,7 @@ struct GroupRun {
     for (int64_t i = 0; i < tile.height; i++) {
       const double part = step.rowSum(x + i * tile.width * bytes, tile.width);
       to[i] = first ? part : to[i] + part;
-      if (last) storeSum(out.at + i * out.rowStride * bytes, step.dtype, to[i], sums.firstColumn > 0);
+      if (last) storeSum(out.at + i * out.rowStride * bytes, step.dtype, to[i], step.count, sums.firstColumn > 0);
     }
   }
 };

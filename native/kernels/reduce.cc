@@ -1,4 +1,4 @@
-// sum, prod, amax, amin over any dimensions. Either each result is folded along rows of memory, or,
+// sum, mean, prod, amax, amin over any dimensions. Either each result is folded along rows of memory, or,
 // where a kept dimension is the contiguous one, a tile of results is folded at once down columns.
 // The partition depends on the shape alone, so results do not depend on the number of threads.
 // Start at `reduce`; the folds themselves come first.
@@ -80,6 +80,31 @@ struct FloatSum : ScalarFold<T, double, Plus> {
     T sums[VECTORS * V::kWidth];
     for (int v = 0; v < VECTORS; v++) store(sums + v * V::kWidth, sum[v]);
     for (int i = 0; i < VECTORS * countOf<V>(lanes); i++) acc[i] += sums[i];
+  }
+};
+
+/// The sum of n floats in double precision throughout, in lanes of their own.
+inline double wideSum(const float* x, int64_t n) {
+  constexpr int kLanes = 16;
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int k = 0; k < kLanes; k++) lanes[k] += static_cast<double>(x[i + k]);
+  }
+  for (int k = 0; i + k < n; k++) lanes[k] += static_cast<double>(x[i + k]);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int k = 0; k < half; k++) lanes[k] += lanes[k + half];
+  }
+  return lanes[0];
+}
+
+/// Sums for means: those of float32 are rounded once, after the division, so that a mean lies within the data.
+template <class T>
+struct MeanSum : FloatSum<T> {};
+template <>
+struct MeanSum<float> : ScalarFold<float, double, Plus> {
+  static double row(const float* x, int64_t n, int64_t stride) {
+    return stride == 1 ? wideSum(x, n) : ScalarFold<float, double, Plus>::row(x, n, stride);
   }
 };
 
@@ -180,7 +205,7 @@ struct ReduceNest {
 constexpr int64_t kColumnTile = 128;
 constexpr int64_t kMaxPartials = 64;
 
-template <class T, class Fold>
+template <class T, class Fold, bool kMean = false>
 struct Reduction {
   using Acc = typename Fold::Acc;
   const ReduceNest nest;
@@ -237,7 +262,10 @@ struct Reduction {
   }
 
   void finish(int64_t outOffset, int64_t columns, const Acc* acc) const {
-    for (int64_t j = 0; j < columns; j++) out[outOffset + j * nest.columnOut] = static_cast<T>(acc[j]);
+    for (int64_t j = 0; j < columns; j++) {
+      const Acc value = kMean ? acc[j] / static_cast<Acc>(folded) : acc[j];
+      out[outOffset + j * nest.columnOut] = static_cast<T>(value);
+    }
   }
 
   void run(Context& context) const {
@@ -275,10 +303,10 @@ struct Reduction {
   }
 };
 
-template <class T, class Fold>
+template <class T, class Fold, bool kMean = false>
 void reduce(const int32_t* words, Context& context) {
   const Record r(words);
-  Reduction<T, Fold>(r).run(context);
+  Reduction<T, Fold, kMean>(r).run(context);
 }
 
 template <class T, abi::DType dtype, class Sum, class Product>
@@ -291,6 +319,7 @@ void fillReduceFor(KernelTable& table) {
 template <class T, abi::DType dtype>
 void fillReduceFloat(KernelTable& table) {
   fillReduceFor<T, dtype, FloatSum<T>, ScalarFold<T, double, Times>>(table);
+  table.kernels[OP_MEAN][dtype] = reduce<T, MeanSum<T>, true>;
 }
 template <class T, abi::DType dtype>
 void fillReduceInteger(KernelTable& table) {

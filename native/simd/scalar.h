@@ -191,6 +191,19 @@ inline float powOf(float x, float y) { return ::powf(x, y); }
 inline double powOf(double x, double y) { return ::pow(x, y); }
 inline float fmodOf(float x, float y) { return ::fmodf(x, y); }
 inline double fmodOf(double x, double y) { return ::fmod(x, y); }
+/// Integers wrap. A negative power is 1 / xⁿ rounded towards zero, and 0 of 0, as in PyTorch.
+template <class T>
+inline T powOf(T x, T y) {
+  if constexpr (std::is_signed_v<T>) {
+    if (y < 0) return x == 1 ? 1 : x != -1 ? 0 : y & 1 ? -1 : 1;
+  }
+  uint64_t base = static_cast<uint64_t>(x), power = 1;
+  for (uint64_t bits = static_cast<uint64_t>(y); bits; bits >>= 1) {
+    if (bits & 1) power *= base;
+    base *= base;
+  }
+  return static_cast<T>(power);
+}
 inline float sinOf(float x) { return ::sinf(x); }
 inline double sinOf(double x) { return ::sin(x); }
 inline float cosOf(float x) { return ::cosf(x); }

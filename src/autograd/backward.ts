@@ -15,6 +15,7 @@ import { unobserved } from '../program/observer.ts';
 import { expectChangeable, expectTensor } from '../tensor/create.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { listOf } from '../tensor/lists.ts';
+import { checkOptions } from '../tensor/options.ts';
 import {
   dtypeOf,
   gradientOf,
@@ -317,10 +318,8 @@ function flag(op: string, name: string, value: unknown): void {
 }
 
 /** Options that `backward` and `grad` share. */
-function flags(op: string, options: unknown): { retainGraph: boolean; createGraph: boolean } {
-  if (typeof options !== 'object' || options === null)
-    throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
-  const { retainGraph, createGraph } = options as { retainGraph?: unknown; createGraph?: unknown };
+function flags(op: string, options: unknown, more: readonly string[]): { retainGraph: boolean; createGraph: boolean } {
+  const { retainGraph, createGraph } = checkOptions(op, options, ['retainGraph', 'createGraph', ...more]);
   flag(op, 'retainGraph', retainGraph);
   flag(op, 'createGraph', createGraph);
   return { retainGraph: (retainGraph ?? createGraph ?? false) as boolean, createGraph: createGraph === true };
@@ -334,7 +333,7 @@ function flags(op: string, options: unknown): { retainGraph: boolean; createGrap
 export function backward(output: Tensor, options: BackwardOptions | Tensor = {}): void {
   expectTensor('backward', output);
   const given: BackwardOptions = isTensor(options) ? { gradient: options } : options;
-  const { retainGraph, createGraph } = flags('backward', given);
+  const { retainGraph, createGraph } = flags('backward', given, ['gradient']);
   const root = rootOf('backward', output, given.gradient);
   walk('backward', [root], { retainGraph, createGraph, capture: null });
   const made = given.gradient === null || given.gradient === undefined;
@@ -353,7 +352,7 @@ export function gradOf(
     return all.map((item) => expectTensor('grad', item, `tensors as ${what}`));
   };
   const [from, wanted] = [list(outputs, 'outputs'), list(inputs, 'inputs')];
-  const { retainGraph, createGraph } = flags('grad', options);
+  const { retainGraph, createGraph } = flags('grad', options, ['gradOutputs', 'allowUnused']);
   flag('grad', 'allowUnused', options.allowUnused);
   const { gradOutputs } = options;
   const several = listOf('grad', gradOutputs);

@@ -7,6 +7,7 @@ import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
 import { allocateOne, expectChangeable, expectTensor } from '../tensor/create.ts';
+import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, ndimOf, numelOf, offsetOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
 import { enableGrad, noGrad } from './mode.ts';
@@ -51,7 +52,7 @@ function listOf(result: unknown): readonly Tensor[] {
 export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   if (typeof f !== 'function') throw new ArgumentError('gradcheck', `wants a function, got ${describe(f)}`);
   if (!Array.isArray(inputs)) throw new ArgumentError('gradcheck', `wants an array of inputs, got ${describe(inputs)}`);
-  const { eps = 1e-6, atol = 1e-5, rtol = 1e-3 } = options ?? {};
+  const { eps, atol, rtol } = tolerances('gradcheck', options);
   const wanted = inputs.filter((x) => expectTensor('gradcheck', x).requiresGrad);
   if (wanted.length === 0) throw new AutogradError('gradcheck', 'no input requires grad');
   for (const x of wanted)
@@ -86,6 +87,14 @@ export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options
   return true;
 }
 
+function tolerances(op: string, options: GradcheckOptions): Required<GradcheckOptions> {
+  const given = { eps: 1e-6, atol: 1e-5, rtol: 1e-3, ...checkOptions(op, options, ['eps', 'atol', 'rtol']) };
+  for (const [name, value] of Object.entries(given))
+    if (typeof value !== 'number' || !(value >= 0))
+      throw new ArgumentError(op, `${name} is a number of at least 0, got ${describe(value)}`);
+  return given;
+}
+
 /** Overwrites a tensor of any layout without the tape or the version counter noticing. */
 function writeElements(x: Tensor, values: Float64Array): void {
   const index = new Array<number>(ndimOf(x)).fill(0);
@@ -104,6 +113,7 @@ function writeElements(x: Tensor, values: Float64Array): void {
  */
 export function gradgradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   if (typeof f !== 'function') throw new ArgumentError('gradgradcheck', `wants a function, got ${describe(f)}`);
+  tolerances('gradgradcheck', options);
   const gradients: CheckedFunction = (...xs) => {
     const wanted = xs.filter((x) => x.requiresGrad);
     return enableGrad(() => {

@@ -116,6 +116,9 @@ function toUrl(address: string | UrlLike): URL {
 export async function init(options: InitOptions = {}): Promise<void> {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
+  for (const name of Object.keys(options))
+    if (name !== 'backend' && name !== 'wasm')
+      throw new ArgumentError('init', `unknown option ${describe(name)}; knows backend, wasm`);
   if (options.worker !== undefined) setWorkerScript(toUrl(options.worker));
   if (options.wasm !== undefined) {
     const compiled = await compileWasm('init', options.wasm);

@@ -1,6 +1,6 @@
 /** Products take the group that follows with them: bias, activation, residual run over each tile while it is in the cache. */
-import { MATMUL, SUM } from '../generated/opcodes.ts';
-import { isStep } from './group.ts';
+import { MATMUL } from '../generated/opcodes.ts';
+import { isStep, isSum } from './group.ts';
 import { conflict, type Group, type Instruction, instructionsOf, type Node, usesOf } from './ir.ts';
 import { refine, split } from './space.ts';
 
@@ -38,7 +38,7 @@ function join(product: Node, node: Node): Node | null {
   if (product.kind !== 'record' || product.opcode !== MATMUL) return null;
   if (node.kind !== 'group' && !(node.kind === 'record' && isStep(node))) return null;
   const steps = instructionsOf(node);
-  if (steps.some(({ opcode }) => opcode === SUM)) return null;
+  if (steps.some(isSum)) return null;
   const [result, ...factors] = usesOf(product);
   const uses = steps.flatMap(usesOf);
   if (!uses.some(({ access }) => access.memory === result?.access.memory)) return null;

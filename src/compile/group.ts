@@ -2,7 +2,7 @@
  * Puts instructions together: elementwise ones over the same elements into groups that run tile by tile, so that what passes
  * from one to the next stays in the cache, with sums of their results as epilogues; updates of parameters side by side.
  */
-import { ADAM_STEP, COPY, OPERATIONS, SGD_STEP, SUM, WHERE } from '../generated/opcodes.ts';
+import { ADAM_STEP, COPY, MEAN, OPERATIONS, SGD_STEP, SUM, WHERE } from '../generated/opcodes.ts';
 import { ABI, ITEM_BYTES } from '../program/abi.ts';
 import {
   type Access,
@@ -31,6 +31,9 @@ export function isStep({ opcode, operands, dtype }: Instruction): boolean {
   return opcode === COPY && operands[1]?.dtype === dtype;
 }
 
+/** Whether an instruction adds elements up. */
+export const isSum = ({ opcode }: Instruction): boolean => opcode === SUM || opcode === MEAN;
+
 const isUpdate = ({ opcode }: Instruction): boolean => opcode === SGD_STEP || opcode === ADAM_STEP;
 
 /** Whether two walks over one shape touch the same element at every index, and no element twice. */
@@ -44,14 +47,14 @@ const sameWalk = (a: Access, b: Access, shape: readonly number[]): boolean =>
  * nothing else in it may touch them.
  */
 function compatible(step: Instruction, steps: readonly Instruction[]): boolean {
-  const isSum = ({ opcode }: Instruction, { role }: Use) => opcode === SUM && role === 'w';
+  const writesSum = (of: Instruction, { role }: Use) => isSum(of) && role === 'w';
   const own = usesOf(step);
   for (const other of steps) {
     const uses = other === step ? own : usesOf(other);
     for (const a of own)
       for (const b of uses) {
         if (a === b || !conflict(a, b)) continue;
-        if (isSum(step, a) || isSum(other, b) || !sameWalk(a.access, b.access, a.shape)) return false;
+        if (writesSum(step, a) || writesSum(other, b) || !sameWalk(a.access, b.access, a.shape)) return false;
       }
   }
   return true;
@@ -59,9 +62,9 @@ function compatible(step: Instruction, steps: readonly Instruction[]): boolean {
 
 /** The kinds of sums that groups know: of everything, along rows, along columns. */
 function sumsFit(steps: readonly Instruction[], shape: readonly number[]): boolean {
-  return steps.every(({ opcode, operands }) => {
-    if (opcode !== SUM) return true;
-    const [out, x] = operands as [Access, Access];
+  return steps.every((step) => {
+    if (!isSum(step)) return true;
+    const [out, x] = step.operands as [Access, Access];
     const strides = shape.map((n, d) => (n === 1 ? 0 : (out.strides[d] as number)));
     if (!isDense(x, shape)) return false;
     if (strides.every((stride) => stride === 0)) return true;
@@ -95,7 +98,7 @@ function joined(group: Group, instruction: Instruction): Group | null {
   if (group.steps.length >= ABI.MAX_STEPS) return null;
   if (sizeOf(group.shape) !== sizeOf(instruction.shape)) return null;
   let next = instruction;
-  if (instruction.opcode === SUM) {
+  if (isSum(instruction)) {
     const [, x] = instruction.operands as [Access, Access];
     // Kept dimensions come first in a sum; in a group elements are walked as they lie.
     const order = instruction.shape
@@ -120,7 +123,7 @@ function joined(group: Group, instruction: Instruction): Group | null {
 
 /** What a sum is written to does not move where there is one element. */
 function settled(step: Instruction): Instruction {
-  if (step.opcode !== SUM) return step;
+  if (!isSum(step)) return step;
   const [out, x] = step.operands as [Access, Access];
   const strides = out.strides.map((stride, d) => (step.shape[d] === 1 ? 0 : stride));
   return { ...step, operands: [{ ...out, strides }, x] };
@@ -136,7 +139,7 @@ export function group(instructions: readonly Instruction[], sums = true): Node[]
   const nodes: { node: Node; uses: Use[] }[] = [];
   for (const instruction of instructions) {
     const uses = usesOf(instruction);
-    const alone = instruction.opcode === SUM && !sums;
+    const alone = isSum(instruction) && !sums;
     if (alone || !place(instruction, uses, nodes)) nodes.push({ node: opened(instruction), uses });
   }
   return nodes.map(({ node }) => simplified(node));
@@ -153,7 +156,7 @@ function opened(instruction: Instruction): Node {
 
 /** Adds the instruction to the nearest node that takes it, unless something on the way there stands in between. */
 function place(instruction: Instruction, uses: Use[], nodes: { node: Node; uses: Use[] }[]): boolean {
-  const fuses = isStep(instruction) || instruction.opcode === SUM;
+  const fuses = isStep(instruction) || isSum(instruction);
   if (!fuses && !isUpdate(instruction)) return false;
   for (let i = nodes.length - 1; i >= Math.max(0, nodes.length - REACH); i--) {
     const at = nodes[i] as { node: Node; uses: Use[] };

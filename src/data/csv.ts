@@ -1,5 +1,6 @@
 /** Tables of numbers as text. Quoted fields and text columns are left to CSV libraries. */
 import { ArgumentError, describe } from '../errors.ts';
+import { checkOptions } from '../tensor/options.ts';
 
 /** What `parseCsv` returns. */
 export interface CsvTable {
@@ -44,9 +45,7 @@ function toNumber(field: string): number | null {
  */
 export function parseCsv(text: string, options: CsvOptions = {}): CsvTable {
   if (typeof text !== 'string') throw new ArgumentError('parseCsv', `wants a string, got ${describe(text)}`);
-  if (typeof options !== 'object' || options === null)
-    throw new ArgumentError('parseCsv', `wants an options object, got ${describe(options)}`);
-  const { separator = ',', header } = options;
+  const { separator = ',', header }: CsvOptions = checkOptions('parseCsv', options, ['separator', 'header']);
   if (typeof separator !== 'string' || separator === '' || separator.length > MAX_SEPARATOR)
     throw new ArgumentError(
       'parseCsv',

@@ -7,6 +7,7 @@ import { stack } from '../ops/join.ts';
 import { isThenable, silence } from '../program/setting.ts';
 import { randperm } from '../random/create.ts';
 import { Generator } from '../random/generator.ts';
+import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import type { Dataset, Fields } from './dataset.ts';
 
@@ -45,9 +46,9 @@ export class DataLoader<F extends Fields = Fields> implements Iterable<F>, Async
     const length = typeof dataset === 'object' && dataset !== null ? dataset.length : Number.NaN;
     if (!Number.isInteger(length) || length < 0 || typeof dataset.get !== 'function')
       throw new ArgumentError('DataLoader', `wants a data set with length and get(), got ${describe(dataset)}`);
-    if (typeof options !== 'object' || options === null)
-      throw new ArgumentError('DataLoader', `wants an options object, got ${describe(options)}`);
-    const { batchSize = 1, shuffle = false, dropLast = false, generator, seed } = options;
+    const known = ['batchSize', 'shuffle', 'generator', 'seed', 'dropLast'];
+    const given: DataLoaderOptions = checkOptions('DataLoader', options, known);
+    const { batchSize = 1, shuffle = false, dropLast = false, generator, seed } = given;
     if (!Number.isInteger(batchSize) || batchSize < 1)
       throw new ArgumentError('DataLoader', `batchSize is a positive whole number, got ${describe(batchSize)}`);
     for (const [name, value] of Object.entries({ shuffle, dropLast }))

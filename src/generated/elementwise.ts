@@ -2447,7 +2447,7 @@ export function div_(x: Tensor, y: TensorLike): Tensor {
   return applyInPlace(DIV, [x, y]);
 }
 
-/** x to the power of y. Integer powers are taken of integers for exponents from 0 to 63. */
+/** x to the power of y. Integers to integer powers stay integers and wrap. */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
   return apply(POW, [x, y]);
 }

@@ -190,52 +190,53 @@ export const CHECK_INDEX = 185;
 export const CHECK_NONZERO = 186;
 export const CHECK_WITHIN = 187;
 export const SUM = 188;
-export const PROD = 189;
-export const AMAX = 190;
-export const AMIN = 191;
-export const ARGMAX = 192;
-export const ARGMIN = 193;
-export const MATMUL = 194;
-export const WHERE = 195;
-export const GATHER = 196;
-export const SCATTER = 197;
-export const SCATTER_ADD = 198;
-export const CUMSUM = 199;
-export const CUMPROD = 200;
-export const SORT = 201;
-export const SOFTMAX = 202;
-export const SOFTMAX_BACKWARD = 203;
-export const LOG_SOFTMAX = 204;
-export const LOG_SOFTMAX_BACKWARD = 205;
-export const CROSS_ENTROPY = 206;
-export const CROSS_ENTROPY_BACKWARD = 207;
-export const LAYER_NORM = 208;
-export const LAYER_NORM_BACKWARD = 209;
-export const LAYER_NORM_BACKWARD_AFFINE = 210;
-export const RMS_NORM = 211;
-export const RMS_NORM_BACKWARD = 212;
-export const RMS_NORM_BACKWARD_AFFINE = 213;
-export const CONV2D = 214;
-export const CONV2D_BACKWARD_INPUT = 215;
-export const CONV2D_BACKWARD_WEIGHT = 216;
-export const MAX_POOL2D = 217;
-export const MAX_POOL2D_BACKWARD = 218;
-export const AVG_POOL2D = 219;
-export const AVG_POOL2D_BACKWARD = 220;
-export const BATCH_NORM = 221;
-export const BATCH_NORM_BACKWARD = 222;
-export const ATTENTION = 223;
-export const ATTENTION_BACKWARD = 224;
-export const BERNOULLI = 225;
-export const UNIFORM = 226;
-export const NORMAL = 227;
-export const RANDOM_INTEGERS = 228;
-export const ARANGE = 229;
-export const SGD_STEP = 230;
-export const ADAM_STEP = 231;
-export const GROUP = 232;
-export const MATMUL_GROUP = 233;
-export const UPDATE_ALL = 234;
+export const MEAN = 189;
+export const PROD = 190;
+export const AMAX = 191;
+export const AMIN = 192;
+export const ARGMAX = 193;
+export const ARGMIN = 194;
+export const MATMUL = 195;
+export const WHERE = 196;
+export const GATHER = 197;
+export const SCATTER = 198;
+export const SCATTER_ADD = 199;
+export const CUMSUM = 200;
+export const CUMPROD = 201;
+export const SORT = 202;
+export const SOFTMAX = 203;
+export const SOFTMAX_BACKWARD = 204;
+export const LOG_SOFTMAX = 205;
+export const LOG_SOFTMAX_BACKWARD = 206;
+export const CROSS_ENTROPY = 207;
+export const CROSS_ENTROPY_BACKWARD = 208;
+export const LAYER_NORM = 209;
+export const LAYER_NORM_BACKWARD = 210;
+export const LAYER_NORM_BACKWARD_AFFINE = 211;
+export const RMS_NORM = 212;
+export const RMS_NORM_BACKWARD = 213;
+export const RMS_NORM_BACKWARD_AFFINE = 214;
+export const CONV2D = 215;
+export const CONV2D_BACKWARD_INPUT = 216;
+export const CONV2D_BACKWARD_WEIGHT = 217;
+export const MAX_POOL2D = 218;
+export const MAX_POOL2D_BACKWARD = 219;
+export const AVG_POOL2D = 220;
+export const AVG_POOL2D_BACKWARD = 221;
+export const BATCH_NORM = 222;
+export const BATCH_NORM_BACKWARD = 223;
+export const ATTENTION = 224;
+export const ATTENTION_BACKWARD = 225;
+export const BERNOULLI = 226;
+export const UNIFORM = 227;
+export const NORMAL = 228;
+export const RANDOM_INTEGERS = 229;
+export const ARANGE = 230;
+export const SGD_STEP = 231;
+export const ADAM_STEP = 232;
+export const GROUP = 233;
+export const MATMUL_GROUP = 234;
+export const UPDATE_ALL = 235;
 
 /** Names by opcode, for messages and the disassembler. */
 export const OPCODE_NAMES: readonly string[] = [
@@ -428,6 +429,7 @@ export const OPCODE_NAMES: readonly string[] = [
   'check_nonzero',
   'check_within',
   'sum',
+  'mean',
   'prod',
   'amax',
   'amin',
@@ -629,7 +631,7 @@ export const OPERATIONS: ReadonlyMap<number, number> = new Map([
   [MUL, 1],
   [DIV, 1],
   [DIV_VJP_Y, 3],
-  [POW, 34],
+  [POW, 1],
   [POW_VJP_X, 11],
   [POW_VJP_Y, 7],
   [MAXIMUM, 1],
@@ -696,6 +698,7 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
   [CHECK_NONZERO, 'outer'],
   [CHECK_WITHIN, 'outer'],
   [SUM, 'kept'],
+  [MEAN, 'kept'],
   [PROD, 'kept'],
   [AMAX, 'kept'],
   [AMIN, 'kept'],
@@ -737,4 +740,4 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 2776299413;
+export const TABLE_HASH = 808962828;

@@ -5,6 +5,7 @@
 import type { BackendName } from '../backend/registry.ts';
 import { ArgumentError, describe } from '../errors.ts';
 import type { Pair, Size2d } from '../ops/window.ts';
+import { argumentsByName } from '../tensor/options.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** What an argument may be, and what it is when left out. */
@@ -76,9 +77,6 @@ export const factory = {
   } as Kind<BackendName | undefined>,
 };
 
-const isOptions = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && !isTensor(value);
-
 /**
  * Resolves arguments against their specification, whose order is that of the positions.
  * @throws ArgumentError for one that is missing, unknown or out of range.
@@ -88,17 +86,12 @@ export function readArguments<S extends Record<string, Kind<unknown>>>(
   given: readonly unknown[],
   spec: S,
 ): Values<S> {
-  const at = given.findIndex(isOptions);
-  const options = at < 0 ? {} : (given[at] as Record<string, unknown>);
   const names = Object.keys(spec);
-  for (const key of Object.keys(options))
-    if (!names.includes(key)) throw new ArgumentError(op, `unknown option ${describe(key)}; knows ${names.join(', ')}`);
-  const values = names.map((name, i) => {
+  const own = argumentsByName(op, names, given);
+  const values = names.map((name) => {
     const { test, range, fallback } = spec[name] as Kind<unknown>;
-    const placed = at < 0 || i < at ? given[i] : undefined;
-    const own = placed === undefined ? options[name] : placed;
     // Null stands for the default, unless it means something of its own.
-    const value = own === null && test(null) ? null : (own ?? fallback);
+    const value = own[name] === null && test(null) ? null : (own[name] ?? fallback);
     if (!test(value)) throw new ArgumentError(op, `${name} is ${range}, got ${describe(value)}`);
     return [name, value];
   });

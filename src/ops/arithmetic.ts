@@ -3,14 +3,17 @@
  * that may be tensors, exponents with short cuts. They are composed of the rows of the table, which
  * are imported here under their raw names.
  */
-import { ArgumentError, DTypeError, describe } from '../errors.ts';
+import { tracks } from '../autograd/track.ts';
+import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import * as raw from '../generated/elementwise.ts';
 import { commonHeap, expectTensor } from '../tensor/create.ts';
-import { type DType, isFloating, typeOfScalar } from '../tensor/dtype.ts';
-import { checkOptions } from '../tensor/options.ts';
-import { dtypeOf, isTensor, shapeOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
+import { type DType, dtypeInfo, isFloating, typeOfScalar } from '../tensor/dtype.ts';
+import { sameShape } from '../tensor/layout.ts';
+import { argumentsByName, checkOptions } from '../tensor/options.ts';
+import { dtypeOf, shapeOf, storageOf, type Tensor, type TensorLike } from '../tensor/tensor.ts';
 import { commonType, expectOperand, where } from './condition.ts';
 import { castTo, clone, constantOf, filled } from './convert.ts';
+import { checkInPlace, writeOver } from './inplace.ts';
 
 // ---- sums and quotients ----
 
@@ -43,6 +46,14 @@ export const sub = (x: TensorLike, y: TensorLike, options?: AlphaOptions): Tenso
 export const rsub = (x: TensorLike, y: TensorLike, options?: AlphaOptions): Tensor =>
   raw.sub(y, scaled('rsub', y, x, options));
 
+/** Adds alpha · y to x, in place. */
+export const add_ = (x: Tensor, y: TensorLike, options?: AlphaOptions): Tensor =>
+  raw.add_(x, options === undefined ? y : scaled('add_', x, y, options));
+
+/** Takes alpha · y from x, in place. */
+export const sub_ = (x: Tensor, y: TensorLike, options?: AlphaOptions): Tensor =>
+  raw.sub_(x, options === undefined ? y : scaled('sub_', x, y, options));
+
 /** Options of `div`. */
 export interface DivOptions {
   /** 'floor' rounds the quotient down, 'trunc' towards zero; both keep integers. Without it integers give float32. */
@@ -54,11 +65,36 @@ export interface DivOptions {
  * @throws ArgumentError when an integer is divided by zero with a rounding mode.
  */
 export function div(x: TensorLike, y: TensorLike, options?: DivOptions): Tensor {
-  const { roundingMode = null } = checkOptions('div', options, ['roundingMode']);
-  if (roundingMode === null) return raw.div(x, y);
-  if (roundingMode === 'floor') return raw.floorDivide(x, y);
-  if (roundingMode === 'trunc') return raw.truncDivide(x, y);
-  throw new ArgumentError('div', `roundingMode is 'floor', 'trunc' or null, got ${describe(roundingMode)}`);
+  const mode = roundingModeOf('div', options);
+  return mode === null ? raw.div(x, y) : mode === 'floor' ? raw.floorDivide(x, y) : raw.truncDivide(x, y);
+}
+
+/** Divides x by y, in place. */
+export function div_(x: Tensor, y: TensorLike, options?: DivOptions): Tensor {
+  const mode = roundingModeOf('div_', options);
+  return mode === null ? raw.div_(x, y) : mode === 'floor' ? raw.floorDivide_(x, y) : raw.truncDivide_(x, y);
+}
+
+function roundingModeOf(op: string, options: DivOptions | undefined): 'floor' | 'trunc' | null {
+  if (options === undefined) return null;
+  const { roundingMode = null } = checkOptions(op, options, ['roundingMode']);
+  if (roundingMode === null || roundingMode === 'floor' || roundingMode === 'trunc') return roundingMode;
+  throw new ArgumentError(op, `roundingMode is 'floor', 'trunc' or null, got ${describe(roundingMode)}`);
+}
+
+/** Writes what `f` makes of a tensor over it; gradients are those of its former value. */
+function inPlace(op: string, x: Tensor, f: (former: Tensor) => Tensor): Tensor {
+  checkInPlace(op, expectTensor(op, x));
+  const value = f(tracks([x]) ? clone(x) : x);
+  if (dtypeOf(value) !== dtypeOf(x))
+    throw new DTypeError(op, `the result is ${dtypeOf(value)} and cannot be stored in a ${dtypeOf(x)} tensor`);
+  if (!sameShape(shapeOf(value), shapeOf(x)))
+    throw new ShapeError(
+      op,
+      `the result has shape ${formatShape(shapeOf(value))} and cannot be stored in ${formatShape(shapeOf(x))}`,
+    );
+  writeOver(op, x, storageOf(value) === storageOf(x) ? clone(value) : value);
+  return x;
 }
 
 // ---- bounds ----
@@ -105,17 +141,41 @@ function clampAs(op: string, x: Tensor, min: Bound, max: Bound): Tensor {
  * The input limited to [min, max]; max wins where they cross. Bounds may be tensors, one may be missing, and
  * both may come in an options object.
  */
-export function clamp(x: Tensor, min?: Bound | ClampOptions, max?: Bound): Tensor {
-  if (typeof min !== 'object' || min === null || isTensor(min)) return clampAs('clamp', x, min, max);
-  const bounds = checkOptions('clamp', min, ['min', 'max']) as ClampOptions;
-  return clampAs('clamp', x, bounds.min, bounds.max);
+export const clamp = (x: Tensor, min?: Bound | ClampOptions, max?: Bound | ClampOptions): Tensor =>
+  clampAs('clamp', x, ...boundsOf('clamp', min, max));
+
+/** Limits x to [min, max], in place. */
+export function clamp_(x: Tensor, min?: Bound | ClampOptions, max?: Bound | ClampOptions): Tensor {
+  const [low, high] = boundsOf('clamp_', min, max);
+  if (typeof low === 'number' && typeof high === 'number') return raw.clamp_(x, low, high);
+  if (typeof low === 'number' && (high ?? null) === null) return clampMin_(x, low);
+  if (typeof high === 'number' && (low ?? null) === null) return clampMax_(x, high);
+  return inPlace('clamp_', x, (former) => clampAs('clamp_', former, low, high));
+}
+
+/** Bounds given one by one, or in an options object in the place of either. */
+function boundsOf(op: string, min: Bound | ClampOptions, max: Bound | ClampOptions): [Bound, Bound] {
+  const bounds = argumentsByName(op, ['min', 'max'], [min, max]);
+  return [bounds.min as Bound, bounds.max as Bound];
 }
 
 /** The input, but at least `min`, which may be a tensor. */
 export const clampMin = (x: Tensor, min: TensorLike): Tensor => clampAs('clampMin', x, min, null);
 
+/** Raises x to `min`, in place. */
+export const clampMin_ = (x: Tensor, min: TensorLike): Tensor =>
+  typeof min === 'number'
+    ? raw.clampMin_(x, min)
+    : inPlace('clampMin_', x, (former) => clampAs('clampMin_', former, min, null));
+
 /** The input, but at most `max`, which may be a tensor. */
 export const clampMax = (x: Tensor, max: TensorLike): Tensor => clampAs('clampMax', x, null, max);
+
+/** Lowers x to `max`, in place. */
+export const clampMax_ = (x: Tensor, max: TensorLike): Tensor =>
+  typeof max === 'number'
+    ? raw.clampMax_(x, max)
+    : inPlace('clampMax_', x, (former) => clampAs('clampMax_', former, null, max));
 
 /** Options of `nanToNum`. */
 export interface NanToNumOptions {
@@ -138,8 +198,7 @@ export function nanToNum(
 ): Tensor {
   expectTensor('nanToNum', x);
   const names = ['nan', 'posinf', 'neginf'] as const;
-  const given =
-    typeof nan === 'object' && nan !== null ? checkOptions('nanToNum', nan, names) : { nan, posinf, neginf };
+  const given = argumentsByName('nanToNum', names, [nan, posinf, neginf]);
   const largest = LARGEST[dtypeOf(x)] ?? 0;
   const [forNan, forPositive, forNegative] = names.map((name, i) => {
     const value = given[name] ?? [0, largest, -largest][i];
@@ -179,22 +238,25 @@ function shortcut(x: Tensor, exponent: number): Tensor | null {
   }
 }
 
-/** The largest exponent that the integer kernel takes. */
-const LARGEST_EXPONENT = 63;
-
-/** An exponent of the same parity within the kernel's reach; beyond it only powers of -1, 0 and 1 fit any integer. */
-const reachable = (y: number): number => (y > LARGEST_EXPONENT ? LARGEST_EXPONENT - 1 + (y % 2) : y);
-
-/** Integers to integer powers from a tensor, which may be negative: 1 / xⁿ rounded towards zero, and 0 for x = 0. */
-function integerPower(x: TensorLike, y: Tensor): Tensor {
-  const parity = raw.remainder(y, 2);
-  const exponent = where(raw.gt(y, LARGEST_EXPONENT), raw.add(parity, LARGEST_EXPONENT - 1), raw.clampMin(y, 0));
-  const inverse = where(raw.eq(x, 1), 1, where(raw.eq(x, -1), raw.sub(1, raw.mul(parity, 2)), 0));
-  return where(raw.lt(y, 0), inverse, raw.pow(x, exponent));
+/**
+ * An exponent within an integer dtype with the same powers. From as many bits on as the integers have, those of even numbers are zero, and those of odd ones
+ * repeat after a quarter of all (the exponent of the group of odd numbers modulo 2ⁿ).
+ * @throws ArgumentError for a negative one.
+ */
+function wholePower(op: string, y: number, dtype: DType): number {
+  if (y < 0)
+    throw new ArgumentError(
+      op,
+      `an integer cannot be raised to the power of ${y}; convert with to({ dtype: 'float32' })`,
+    );
+  const bits = 8 * dtypeInfo[dtype].bytes;
+  if (y < 2 ** (bits - 1)) return y;
+  const period = 1n << BigInt(bits - 2);
+  return Number((BigInt(y) % period) + period);
 }
 
 /**
- * x to the power of y. Integers to integer powers stay integers.
+ * x to the power of y. Integers to integer powers stay integers and wrap; negative exponents in a tensor give 1 / xⁿ rounded towards zero.
  * @throws ArgumentError for integers and a negative whole number as exponent.
  */
 export function pow(x: TensorLike, y: TensorLike): Tensor {
@@ -202,12 +264,7 @@ export function pow(x: TensorLike, y: TensorLike): Tensor {
   const dtype = commonType([base, exponent]);
   if (dtype === 'bool') throw new DTypeError('pow', 'does not take bool tensors; convert with to({ dtype })');
   if (!isFloating(dtype)) {
-    if (typeof exponent !== 'number') return castTo(integerPower(base, exponent), dtype);
-    if (exponent >= 0) return raw.pow(base, reachable(exponent));
-    throw new ArgumentError(
-      'pow',
-      `an integer cannot be raised to the power of ${exponent}; convert with to({ dtype: 'float32' })`,
-    );
+    return raw.pow(base, typeof exponent === 'number' ? wholePower('pow', exponent, dtype) : exponent);
   }
   if (typeof exponent !== 'number' || typeof base === 'number') return raw.pow(base, exponent);
   const source = castTo(base, dtype);
@@ -216,6 +273,15 @@ export function pow(x: TensorLike, y: TensorLike): Tensor {
   // As a 0-d tensor the exponent keeps its digits through higher derivatives.
   const exact = dtype === 'float32' || Math.fround(exponent) === exponent;
   return raw.pow(source, exact ? exponent : filled('pow', [], exponent, source));
+}
+
+/** Raises x to the power of y, in place. */
+export function pow_(x: Tensor, y: TensorLike): Tensor {
+  const dtype = commonType([expectTensor('pow_', x), expectOperand('pow_', y)]);
+  return raw.pow_(
+    x,
+    typeof y === 'number' && !isFloating(dtype) && dtype !== 'bool' ? wholePower('pow_', y, dtype) : y,
+  );
 }
 
 // ---- with an option ----
@@ -227,13 +293,19 @@ export interface RoundOptions {
 }
 
 /** The nearest whole number, halves going to the even one; or the nearest with so many decimals. */
-export function round(x: TensorLike, options?: RoundOptions): Tensor {
-  const { decimals = 0 } = checkOptions('round', options, ['decimals']);
+export const round = (x: TensorLike, options?: RoundOptions): Tensor => roundAs('round', x, options);
+
+/** Rounds x, in place. */
+export const round_ = (x: Tensor, options?: RoundOptions): Tensor =>
+  options === undefined ? raw.round_(x) : inPlace('round_', x, (former) => roundAs('round_', former, options));
+
+function roundAs(op: string, x: TensorLike, options: RoundOptions | undefined): Tensor {
+  const { decimals = 0 } = checkOptions(op, options, ['decimals']);
   if (typeof decimals !== 'number' || !Number.isInteger(decimals))
-    throw new ArgumentError('round', `decimals is a whole number, got ${describe(decimals)}`);
+    throw new ArgumentError(op, `decimals is a whole number, got ${describe(decimals)}`);
   if (decimals === 0) return raw.round(x);
-  if (!isFloating(commonType([expectOperand('round', x)])))
-    throw new DTypeError('round', 'decimals are for floating point tensors');
+  if (!isFloating(commonType([expectOperand(op, x)])))
+    throw new DTypeError(op, 'decimals are for floating point tensors');
   const power = 10 ** Math.abs(decimals);
   return decimals > 0 ? raw.div(raw.round(raw.mul(x, power)), power) : raw.mul(raw.round(raw.div(x, power)), power);
 }
@@ -259,11 +331,16 @@ export interface LogitOptions {
 }
 
 /** log(x / (1 - x)), the inverse of sigmoid; NaN outside [0, 1] unless `eps` limits the input. */
-export function logit(x: TensorLike, eps?: number | null | LogitOptions): Tensor {
-  const given =
-    typeof eps === 'object' && eps !== null ? (checkOptions('logit', eps, ['eps']).eps ?? null) : (eps ?? null);
+export const logit = (x: TensorLike, eps?: number | null | LogitOptions): Tensor => logitAs('logit', x, eps);
+
+/** log(x / (1 - x)), in place. */
+export const logit_ = (x: Tensor, eps?: number | null | LogitOptions): Tensor =>
+  eps === undefined ? raw.logit_(x) : inPlace('logit_', x, (former) => logitAs('logit_', former, eps));
+
+function logitAs(op: string, x: TensorLike, eps: number | null | LogitOptions | undefined): Tensor {
+  const given = typeof eps === 'object' && eps !== null ? (checkOptions(op, eps, ['eps']).eps ?? null) : (eps ?? null);
   if (given === null) return raw.logit(x);
-  if (typeof given !== 'number') throw new ArgumentError('logit', `eps is a number, got ${describe(given)}`);
+  if (typeof given !== 'number') throw new ArgumentError(op, `eps is a number, got ${describe(given)}`);
   const dtype = commonType([expectOperand('logit', x)]);
   const source = typeof x === 'number' || isFloating(dtype) ? x : castTo(x, 'float32');
   return raw.logit(raw.clamp(source, given, 1 - given));

@@ -8,7 +8,7 @@ import { allocate, allocateOne, emit, expectTensor, immediate, operand } from '.
 import { type DType, dtypeInfo, isDType, isFloating } from '../tensor/dtype.ts';
 import { broadcastStrides, coalesce, type Shape, sameShape, sizeOf } from '../tensor/layout.ts';
 import { elementsOf, typeOfArray } from '../tensor/nested.ts';
-import { finish, resolveOptions } from '../tensor/options.ts';
+import { checkOptions, finish, resolveOptions } from '../tensor/options.ts';
 import {
   dtypeOf,
   isRowMajor,
@@ -101,7 +101,7 @@ export interface ToOptions {
 export function to(x: Tensor, options: DType | ToOptions): Tensor {
   expectTensor('to', x);
   const { dtype = dtypeOf(x), backend = x.backend }: ToOptions =
-    typeof options === 'string' ? { dtype: options } : (options ?? {});
+    typeof options === 'string' ? { dtype: options } : checkOptions('to', options, ['dtype', 'backend']);
   if (!isDType(dtype)) throw new DTypeError('to', `unknown dtype ${describe(dtype)}`);
   if (backend === x.backend) return castTo(x, dtype);
   const elements = x.data();

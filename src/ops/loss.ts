@@ -257,9 +257,9 @@ function resolveTarget({ op, input, dim }: ClassLoss, target: unknown): Tensor {
   return castTo(given, 'int64');
 }
 
-/** The sum of the losses divided by that of the weights of the targets that count. */
+/** The sum of the losses divided by that of the weights of the targets that count: both as means, which are rounded once. */
 const weightedMean = (losses: Tensor, weights: Tensor | null, counts: Tensor): Tensor =>
-  div(sum(losses), sum(weights === null ? castTo(counts, dtypeOf(losses)) : where(counts, weights, 0)));
+  div(mean(losses), mean(weights === null ? castTo(counts, dtypeOf(losses)) : where(counts, weights, 0)));
 
 /** Which targets count, the targets with class 0 in the place of others, and the weights of their classes. */
 function counted({ weight, ignoreIndex }: ClassLoss, target: Tensor) {

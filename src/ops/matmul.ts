@@ -6,6 +6,7 @@ import { MATMUL } from '../generated/opcodes.ts';
 import { allocate, commonHeap, emit, expectTensor, operand } from '../tensor/create.ts';
 import { dtypeInfo, promoteTypes } from '../tensor/dtype.ts';
 import { broadcastShapes, broadcastStrides, coalesce, type Shape } from '../tensor/layout.ts';
+import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, isRowMajor, ndimOf, numelOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { castTo, filled, fillWith, sumTo } from './convert.ts';
 import { sum } from './reduce.ts';
@@ -152,7 +153,7 @@ export interface AddmmOptions {
 
 function addProduct(op: string, base: Tensor, product: Tensor, options: AddmmOptions): Tensor {
   expectTensor(op, base);
-  const { beta = 1, alpha = 1 } = options ?? {};
+  const { beta = 1, alpha = 1 } = checkOptions(op, options, ['beta', 'alpha']) as AddmmOptions;
   for (const [name, value] of Object.entries({ beta, alpha }))
     if (typeof value !== 'number') throw new ArgumentError(op, `${name} is a number, got ${describe(value)}`);
   const shape = broadcastShapes(op, [shapeOf(base), shapeOf(product)]);

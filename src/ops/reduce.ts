@@ -2,6 +2,7 @@
  * Reductions. Kernels exist for sum, prod, amax, amin and the two arg-reductions; the rest is
  * composed of them and so inherits its derivatives.
  */
+import { noGrad } from '../autograd/mode.ts';
 import { track, tracks } from '../autograd/track.ts';
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import {
@@ -23,14 +24,14 @@ import {
   square,
   sub,
 } from '../generated/elementwise.ts';
-import { AMAX, AMIN, ARGMAX, ARGMIN, PROD, SUM } from '../generated/opcodes.ts';
+import { AMAX, AMIN, ARGMAX, ARGMIN, MEAN, PROD, SUM } from '../generated/opcodes.ts';
 import { allocate, emit, expectTensor, operand } from '../tensor/create.ts';
 import { type DType, isDType, isFloating } from '../tensor/dtype.ts';
 import { coalesce, resolveDim, resolveDims, type Shape, sizeOf } from '../tensor/layout.ts';
 import { listOf } from '../tensor/lists.ts';
+import { argumentsByName, checkOptions, expectFlag } from '../tensor/options.ts';
 import {
   dtypeOf,
-  isTensor,
   makeTensor,
   ndimOf,
   numelOf,
@@ -49,24 +50,32 @@ import { expand, narrow, reshape, squeeze, unsqueeze } from './view.ts';
 /** One dimension, several, or (null, undefined) all of them. */
 export type Dims = number | Shape | null | undefined;
 
-/** Options of reductions. */
-export interface ReduceOptions {
+/** Option of all reductions. */
+export interface KeepdimOptions {
   /** Keep the reduced dimensions with size 1. */
   keepdim?: boolean;
+}
+
+/** Options of reductions that compute. */
+export interface ReduceOptions extends KeepdimOptions {
   /** Convert to this dtype first. */
   dtype?: DType;
 }
 
-/** @internal Takes `keepdim` given alone or in an options object. */
-export function reduceOptions(op: string, options: boolean | ReduceOptions | undefined): ReduceOptions {
-  if (options === undefined || typeof options === 'boolean') return { keepdim: options === true };
-  if (typeof options !== 'object' || options === null)
-    throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
-  const { keepdim = false, dtype } = options;
-  if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
+/** @internal Takes `keepdim` given alone or in an options object with it and what else is known. */
+export function reduceOptions(
+  op: string,
+  options: boolean | ReduceOptions | undefined,
+  known: readonly ('keepdim' | 'dtype')[] = ['keepdim'],
+): ReduceOptions & { keepdim: boolean } {
+  const { keepdim = false, dtype } =
+    typeof options === 'boolean' ? { keepdim: options } : checkOptions(op, options, known);
   if (dtype !== undefined && !isDType(dtype)) throw new DTypeError(op, `unknown dtype ${describe(dtype)}`);
-  return dtype === undefined ? { keepdim } : { keepdim, dtype };
+  const kept = { keepdim: expectFlag(op, 'keepdim', keepdim) };
+  return dtype === undefined ? kept : { ...kept, dtype };
 }
+
+const KEEPDIM_AND_DTYPE = ['keepdim', 'dtype'] as const;
 
 /** Without the reduced dimensions, or with size 1 in their place. */
 export const reducedShape = (shape: Shape, dims: Shape, keepdim: boolean): number[] =>
@@ -113,13 +122,14 @@ function reduceKernel(op: string, opcode: number, x: Tensor, dims: Shape, outTyp
 }
 
 /**
- * Sum over dimensions, all by default. Integers and bools are summed as int64.
+ * Sum over dimensions, all by default. Integers and bools are summed as int64; as bools (`dtype: 'bool'`) the sum is `any`.
  * @param options `keepdim`, or an object with `keepdim` and `dtype`.
  */
 export function sum(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('sum', x);
-  const { keepdim = false, dtype } = reduceOptions('sum', options);
+  const { keepdim, dtype } = reduceOptions('sum', options, KEEPDIM_AND_DTYPE);
   const dims = dimsOrAll('sum', x, dim);
+  if (dtype === 'bool') return reduceTruth('sum', AMAX, x, dims, keepdim, 0);
   const source = castTo(x, dtype ?? (x.isFloatingPoint ? dtypeOf(x) : 'int64'));
   const out = reduceKernel('sum', SUM, source, dims, dtypeOf(source), 0);
   const shape = shapeOf(x);
@@ -137,23 +147,42 @@ const dimsOrAll = (op: string, x: Tensor, dim: Dims) => {
 const countOf = (x: Tensor, dims: Shape) => sizeOf(dims.map((d) => shapeOf(x)[d] as number));
 
 /**
- * Arithmetic mean over dimensions, all by default.
+ * Float32 is added up in float64 by the kernel. For float64 there is nothing wider: what the rounding of its sum and of the division takes out
+ * of the data's range is brought back.
+ */
+function within(average: Tensor, x: Tensor, dims: Shape): Tensor {
+  if (dtypeOf(x) !== 'float64' || countOf(x, dims) < 2) return average;
+  return noGrad(() => {
+    const least = reduceKernel('mean', AMIN, x, dims, dtypeOf(x), Number.NaN);
+    const most = reduceKernel('mean', AMAX, x, dims, dtypeOf(x), Number.NaN);
+    return minimum(maximum(average, least), most);
+  });
+}
+
+/**
+ * Arithmetic mean over dimensions, all by default. It lies within the data: the mean of equal elements is that element.
  * @throws DTypeError for integers, unless `dtype` says what to compute in.
  */
 export function mean(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('mean', x);
-  const { keepdim = false, dtype = dtypeOf(x) } = reduceOptions('mean', options);
+  const { keepdim, dtype = dtypeOf(x) } = reduceOptions('mean', options, KEEPDIM_AND_DTYPE);
   if (!isFloating(dtype))
     throw new DTypeError('mean', `wants a floating point tensor, got ${dtype}; pass { dtype: 'float32' }`);
   const dims = dimsOrAll('mean', x, dim);
-  return mul(sum(x, dims, { keepdim, dtype }), 1 / countOf(x, dims));
+  const source = castTo(x, dtype);
+  const shape = shapeOf(x);
+  const count = countOf(x, dims);
+  const out = within(reduceKernel('mean', MEAN, source, dims, dtype, Number.NaN), source, dims);
+  track('mean', [source], [out], [], ([g]) => [expand(div(restore(g as Tensor, shape, dims), count), shape)]);
+  return keepdim ? restore(out, shape, dims) : out;
 }
 
-/** Product over dimensions, all by default. Integers and bools are multiplied as int64. */
+/** Product over dimensions, all by default. Integers and bools are multiplied as int64; as bools (`dtype: 'bool'`) the product is `all`. */
 export function prod(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('prod', x);
-  const { keepdim = false, dtype } = reduceOptions('prod', options);
+  const { keepdim, dtype } = reduceOptions('prod', options, KEEPDIM_AND_DTYPE);
   const dims = dimsOrAll('prod', x, dim);
+  if (dtype === 'bool') return reduceTruth('prod', AMIN, x, dims, keepdim, 1);
   const source = castTo(x, dtype ?? (x.isFloatingPoint ? dtypeOf(x) : 'int64'));
   if (tracks([source])) {
     // Multiplying halves keeps every derivative right where elements are zero.
@@ -179,10 +208,10 @@ function extremum(
   opcode: number,
   x: Tensor,
   dim: Dims,
-  options: boolean | ReduceOptions | undefined,
+  options: boolean | KeepdimOptions | undefined,
 ): Tensor {
   expectTensor(op, x);
-  const { keepdim = false } = reduceOptions(op, options);
+  const { keepdim } = reduceOptions(op, options);
   const dims = dimsOrAll(op, x, dim);
   if (countOf(x, dims) === 0)
     throw new ShapeError(op, `no elements to choose from in shape ${formatShape(shapeOf(x))}`);
@@ -199,16 +228,22 @@ function extremum(
 }
 
 /** Largest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
-export const amax = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor =>
+export const amax = (x: Tensor, dim?: Dims, options?: boolean | KeepdimOptions): Tensor =>
   extremum('amax', AMAX, x, dim, options);
 
 /** Smallest element over dimensions, all by default; equal ones share the gradient. NaN wins. */
-export const amin = (x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor =>
+export const amin = (x: Tensor, dim?: Dims, options?: boolean | KeepdimOptions): Tensor =>
   extremum('amin', AMIN, x, dim, options);
 
-function argReduce(op: string, opcode: number, x: Tensor, dim: number | null | undefined, keepdim: boolean): Tensor {
+function argReduce(
+  op: string,
+  opcode: number,
+  x: Tensor,
+  dim: number | null | undefined,
+  options: boolean | KeepdimOptions | undefined,
+): Tensor {
   expectTensor(op, x);
-  if (typeof keepdim !== 'boolean') throw new ArgumentError(op, `keepdim is a boolean, got ${describe(keepdim)}`);
+  const { keepdim } = reduceOptions(op, options);
   if (dim === null || dim === undefined) {
     const flat = argReduce(
       op,
@@ -255,12 +290,12 @@ function fillInt64(op: string, like: Tensor): Tensor {
 }
 
 /** Index (int64) of the largest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
-export const argmax = (x: Tensor, dim?: number | null, keepdim = false): Tensor =>
-  argReduce('argmax', ARGMAX, x, dim, keepdim);
+export const argmax = (x: Tensor, dim?: number | null, options?: boolean | KeepdimOptions): Tensor =>
+  argReduce('argmax', ARGMAX, x, dim, options);
 
 /** Index (int64) of the smallest element along `dim`, or in the flattened tensor; the first of equals. NaN wins. */
-export const argmin = (x: Tensor, dim?: number | null, keepdim = false): Tensor =>
-  argReduce('argmin', ARGMIN, x, dim, keepdim);
+export const argmin = (x: Tensor, dim?: number | null, options?: boolean | KeepdimOptions): Tensor =>
+  argReduce('argmin', ARGMIN, x, dim, options);
 
 /** Values and where they were found. */
 export interface ValuesAndIndices {
@@ -280,11 +315,12 @@ export function max(x: Tensor): Tensor;
 /** Elementwise maximum of two tensors. */
 export function max(x: Tensor, other: Tensor): Tensor;
 /** The largest elements along a dimension, and their indices; the gradient goes to the chosen one. */
-export function max(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
-export function max(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+export function max(x: Tensor, dim: number, options?: boolean | KeepdimOptions): ValuesAndIndices;
+export function max(x: Tensor, other?: Tensor | number, options?: boolean | KeepdimOptions): Tensor | ValuesAndIndices {
   expectTensor('max', x);
-  if (other === undefined) return amax(x);
-  return isTensor(other) ? maximum(x, other) : pickAlong(x, other, keepdim, argmax);
+  if (typeof other === 'number') return pickAlong(x, other, reduceOptions('max', options).keepdim, argmax);
+  if (options !== undefined) throw new ArgumentError('max', 'takes options only after a dimension');
+  return other === undefined ? amax(x) : maximum(x, expectTensor('max', other, 'a dimension or a tensor'));
 }
 
 /** The smallest element of all. */
@@ -292,41 +328,40 @@ export function min(x: Tensor): Tensor;
 /** Elementwise minimum of two tensors. */
 export function min(x: Tensor, other: Tensor): Tensor;
 /** The smallest elements along a dimension, and their indices; the gradient goes to the chosen one. */
-export function min(x: Tensor, dim: number, keepdim?: boolean): ValuesAndIndices;
-export function min(x: Tensor, other?: Tensor | number, keepdim = false): Tensor | ValuesAndIndices {
+export function min(x: Tensor, dim: number, options?: boolean | KeepdimOptions): ValuesAndIndices;
+export function min(x: Tensor, other?: Tensor | number, options?: boolean | KeepdimOptions): Tensor | ValuesAndIndices {
   expectTensor('min', x);
-  if (other === undefined) return amin(x);
-  return isTensor(other) ? minimum(x, other) : pickAlong(x, other, keepdim, argmin);
+  if (typeof other === 'number') return pickAlong(x, other, reduceOptions('min', options).keepdim, argmin);
+  if (options !== undefined) throw new ArgumentError('min', 'takes options only after a dimension');
+  return other === undefined ? amin(x) : minimum(x, expectTensor('min', other, 'a dimension or a tensor'));
 }
 
 /** The elements as bool: whether they differ from zero. */
 const truth = (x: Tensor): Tensor => (dtypeOf(x) === 'bool' ? x : ne(x, 0));
 
 /** Whether any element is non-zero, over dimensions or altogether. */
-export function any(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+export function any(x: Tensor, dim?: Dims, options?: boolean | KeepdimOptions): Tensor {
   expectTensor('any', x);
-  return reduceTruth('any', AMAX, x, dim, options, 0);
+  // Here, and in `all`, an empty list of dimensions means none, unlike in the sums.
+  return reduceTruth('any', AMAX, x, resolveDims('any', dim, ndimOf(x)), reduceOptions('any', options).keepdim, 0);
 }
 
 /** Whether all elements are non-zero, over dimensions or altogether. */
-export function all(x: Tensor, dim?: Dims, options?: boolean | ReduceOptions): Tensor {
+export function all(x: Tensor, dim?: Dims, options?: boolean | KeepdimOptions): Tensor {
   expectTensor('all', x);
-  return reduceTruth('all', AMIN, x, dim, options, 1);
+  return reduceTruth('all', AMIN, x, resolveDims('all', dim, ndimOf(x)), reduceOptions('all', options).keepdim, 1);
 }
 
 function reduceTruth(
   op: string,
   opcode: number,
   x: Tensor,
-  dim: Dims,
-  options: boolean | ReduceOptions | undefined,
+  dims: Shape,
+  keepdim: boolean | undefined,
   empty: number,
 ): Tensor {
-  const { keepdim = false } = reduceOptions(op, options);
-  // Here an empty list of dimensions means none, unlike in the sums.
-  const dims = resolveDims(op, dim, ndimOf(x));
   const out = reduceKernel(op, opcode, truth(x), dims, 'bool', empty);
-  return keepdim ? restore(out, shapeOf(x), dims) : out;
+  return keepdim === true ? restore(out, shapeOf(x), dims) : out;
 }
 
 /** Number of elements that are not zero, over dimensions or altogether. */
@@ -342,18 +377,28 @@ const recentred = (deviations: Tensor, dims: Dims): Tensor => sub(deviations, me
 export const centred = (x: Tensor, dims: Dims): Tensor => recentred(sub(x, mean(x, dims, true)), dims);
 
 /** Options of variances. */
-export interface VarianceOptions {
-  keepdim?: boolean;
+export interface VarianceOptions extends KeepdimOptions {
   /** Subtracted from the number of elements: 1 (Bessel's correction) by default, 0 for the whole population. */
   correction?: number;
+  /** The same as a boolean: `false` for a correction of 0. Not together with `correction`. */
+  unbiased?: boolean;
 }
 
-function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { variance: Tensor; mean: Tensor } {
+function readVariance(op: string, given: readonly unknown[]): { dim: Dims; keepdim: boolean; correction: number } {
+  const [dim, ...rest] = typeof given[0] === 'boolean' ? [null, ...given] : given;
+  const { unbiased, keepdim, correction } = argumentsByName(op, ['unbiased', 'keepdim', 'correction'], rest);
+  if (unbiased !== undefined && correction !== undefined)
+    throw new ArgumentError(op, 'takes unbiased or correction, not both');
+  const free = correction ?? (expectFlag(op, 'unbiased', unbiased ?? true) ? 1 : 0);
+  if (typeof free !== 'number' || Number.isNaN(free))
+    throw new ArgumentError(op, `correction is a number, got ${describe(free)}`);
+  return { dim: dim as Dims, keepdim: expectFlag(op, 'keepdim', keepdim ?? false), correction: free };
+}
+
+function moments(op: string, x: Tensor, given: readonly unknown[]): { variance: Tensor; mean: Tensor } {
   expectTensor(op, x);
   if (!x.isFloatingPoint) throw new DTypeError(op, `wants a floating point tensor, got ${dtypeOf(x)}`);
-  const { keepdim = false, correction = 1 } = options ?? {};
-  if (typeof correction !== 'number' || Number.isNaN(correction))
-    throw new ArgumentError(op, `correction is a number, got ${describe(correction)}`);
+  const { dim, keepdim, correction } = readVariance(op, given);
   const dims = dimsOrAll(op, x, dim);
   const centre = mean(x, dims, true);
   const free = Math.max(countOf(x, dims) - correction, 0);
@@ -361,32 +406,53 @@ function moments(op: string, x: Tensor, dim: Dims, options: VarianceOptions): { 
   return { variance, mean: keepdim ? centre : reshape(centre, reducedShape(shapeOf(x), dims, false)) };
 }
 
-/** Variance over dimensions, all by default, with Bessel's correction unless `correction` says otherwise. */
-const variance = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
-  moments('var', x, dim, options).variance;
+/**
+ * Variance over dimensions, all by default, with Bessel's correction unless `correction` or `unbiased` say otherwise. As in PyTorch,
+ * `unbiased` may stand alone or after the dimensions, and `keepdim` behind it; what comes last may be an options object.
+ */
+const variance = (
+  x: Tensor,
+  dim?: Dims | boolean,
+  unbiased?: boolean | VarianceOptions,
+  keepdim?: boolean | VarianceOptions,
+): Tensor => moments('var', x, [dim, unbiased, keepdim]).variance;
 
 export { variance as var };
 
 /** Standard deviation over dimensions, all by default. Its derivatives are 0 where it is 0. */
-export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor =>
-  rootOfSquares(moments('std', x, dim, options).variance);
+export const std = (
+  x: Tensor,
+  dim?: Dims | boolean,
+  unbiased?: boolean | VarianceOptions,
+  keepdim?: boolean | VarianceOptions,
+): Tensor => rootOfSquares(moments('std', x, [dim, unbiased, keepdim]).variance);
 
 /** Variance and mean in one call. */
-export function varMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
-  const { variance: v, mean: m } = moments('varMean', x, dim, options);
+export function varMean(
+  x: Tensor,
+  dim?: Dims | boolean,
+  unbiased?: boolean | VarianceOptions,
+  keepdim?: boolean | VarianceOptions,
+): [Tensor, Tensor] {
+  const { variance: v, mean: m } = moments('varMean', x, [dim, unbiased, keepdim]);
   return [v, m];
 }
 
 /** Standard deviation and mean in one call. */
-export function stdMean(x: Tensor, dim?: Dims, options: VarianceOptions = {}): [Tensor, Tensor] {
-  const { variance: v, mean: m } = moments('stdMean', x, dim, options);
+export function stdMean(
+  x: Tensor,
+  dim?: Dims | boolean,
+  unbiased?: boolean | VarianceOptions,
+  keepdim?: boolean | VarianceOptions,
+): [Tensor, Tensor] {
+  const { variance: v, mean: m } = moments('stdMean', x, [dim, unbiased, keepdim]);
   return [rootOfSquares(v), m];
 }
 
 /** log Σ eˣ over dimensions, without overflow. */
-export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOptions): Tensor {
+export function logsumexp(x: Tensor, dim: Dims, options?: boolean | KeepdimOptions): Tensor {
   expectTensor('logsumexp', x);
-  const { keepdim = false } = reduceOptions('logsumexp', options);
+  const { keepdim } = reduceOptions('logsumexp', options);
   const source = x.isFloatingPoint ? x : castTo(x, 'float32');
   const dims = dimsOrAll('logsumexp', x, dim);
   if (countOf(source, dims) === 0) return log(sum(source, dims, keepdim));
@@ -407,7 +473,7 @@ export function logsumexp(x: Tensor, dim: Dims, options?: boolean | ReduceOption
  */
 export function norm(x: Tensor, p: number | 'fro' = 'fro', dim?: Dims, options?: boolean | ReduceOptions): Tensor {
   expectTensor('norm', x);
-  const { keepdim = false, dtype } = reduceOptions('norm', options);
+  const { keepdim, dtype } = reduceOptions('norm', options, KEEPDIM_AND_DTYPE);
   const source = castTo(x, dtype ?? dtypeOf(x));
   if (!source.isFloatingPoint) throw new DTypeError('norm', `wants a floating point tensor, got ${dtypeOf(source)}`);
   const order = p === 'fro' ? 2 : p;

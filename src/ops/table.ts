@@ -87,7 +87,7 @@ const structured: readonly StructuredRow[] = [
   ]),
   ...family('reduce', [
     { name: 'sum', doc: 'Sum over dimensions.', kernels: ['sum'] },
-    { name: 'mean', doc: 'Mean over dimensions.' },
+    { name: 'mean', doc: 'Mean over dimensions.', kernels: ['mean'] },
     { name: 'prod', doc: 'Product over dimensions.', kernels: ['prod'] },
     { name: 'amax', doc: 'Largest element over dimensions; equal ones share the gradient.', kernels: ['amax'] },
     { name: 'amin', doc: 'Smallest element over dimensions; equal ones share the gradient.', kernels: ['amin'] },

@@ -1,6 +1,7 @@
 /** Animations: figures one after another, with a button and a slider. */
 
 import { ArgumentError, describe } from '../errors.ts';
+import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type ContourOptions, contour } from './contour.ts';
 import type { Function2 } from './evaluate.ts';
@@ -25,6 +26,7 @@ export interface AnimationOptions {
  */
 export function animation(frames: readonly Figure[], options: AnimationOptions = {}): Figure {
   const op = 'animation';
+  checkOptions(op, options, ['labels', 'frameMs']);
   if (!Array.isArray(frames) || frames.length === 0 || !frames.every((frame) => frame instanceof Figure))
     throw new ArgumentError(op, `wants at least one figure in an array, got ${describe(frames)}`);
   const [first] = frames as [Figure];

@@ -6,7 +6,7 @@ import { expectTensor } from './create.ts';
 import { type DType, isDType, isFloating } from './dtype.ts';
 import { resolveShape, type Shape } from './layout.ts';
 import { isList } from './lists.ts';
-import { dtypeOf, storageOf, type Tensor } from './tensor.ts';
+import { dtypeOf, isTensor, storageOf, type Tensor } from './tensor.ts';
 
 /** Options of functions that create tensors. */
 export interface TensorOptions {
@@ -29,7 +29,7 @@ export interface Resolved {
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value);
+  typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value) && !isTensor(value);
 
 function keysOf(op: string, options: object): string[] {
   try {
@@ -50,6 +50,36 @@ export function checkOptions(op: string, options: unknown, known: readonly strin
     if (!known.includes(key)) throw new ArgumentError(op, `unknown option ${describe(key)}; knows ${known.join(', ')}`);
   // Each is read once: what is checked is what is used.
   return Object.fromEntries(known.filter((key) => key in options).map((key) => [key, options[key]]));
+}
+
+/**
+ * Arguments by name: one by one in the order of the names, or in a last options object in the place of the first one left out. What is not given
+ * is undefined; null leaves a place open.
+ * @throws ArgumentError for an unknown option, one that was given in its place as well, and for what follows the options.
+ */
+export function argumentsByName<N extends string>(
+  op: string,
+  names: readonly N[],
+  given: readonly unknown[],
+): Record<N, unknown> {
+  const at = given.findIndex(isObject);
+  const options = at < 0 ? {} : checkOptions(op, given[at], names);
+  const after = at < 0 ? undefined : given.slice(at + 1).find((value) => value !== undefined);
+  if (after !== undefined) throw new ArgumentError(op, `options come last, got ${describe(after)} after them`);
+  const entries = names.map((name, i) => {
+    const placed = at < 0 || i < at ? given[i] : undefined;
+    const named = options[name];
+    if (placed === undefined || placed === null) return [name, named === undefined ? placed : named];
+    if (named !== undefined) throw new ArgumentError(op, `${name} is given twice`);
+    return [name, placed];
+  });
+  return Object.fromEntries(entries) as Record<N, unknown>;
+}
+
+/** @throws ArgumentError unless it is a boolean. */
+export function expectFlag(op: string, name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new ArgumentError(op, `${name} is a boolean, got ${describe(value)}`);
+  return value;
 }
 
 const KNOWN = ['dtype', 'requiresGrad', 'backend'] as const;

@@ -185,7 +185,8 @@ class Case {
   }
   void addSum(int k) {
     const int x = any(Kind::kNumber);
-    steps.push_back({OP_SUM, k, {x}});
+    const bool mean = pick(2) == 1;
+    steps.push_back({mean ? OP_MEAN : OP_SUM, k, {x}});
     totals[at(k)].assign(static_cast<size_t>(data[at(k)]->size()), 0);
     sizes[at(k)] = totals[at(k)];
     for (int64_t i = 0; i < n; i++) {
@@ -193,6 +194,9 @@ class Case {
       totals[at(k)][cell] += slots[at(x)].value[static_cast<size_t>(i)];
       sizes[at(k)][cell] += fabs(slots[at(x)].value[static_cast<size_t>(i)]);
     }
+    const double count = mean ? static_cast<double>(n) / static_cast<double>(totals[at(k)].size()) : 1;
+    for (double& total : totals[at(k)]) total /= count;
+    for (double& size : sizes[at(k)]) size /= count;
   }
 };
 

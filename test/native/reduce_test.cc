@@ -43,7 +43,8 @@ Dims outStrides(const Case& c, bool turned) {
 }
 
 template <class T, class F>
-void testReduce(Machine& m, int opcode, double low, double high, double start, double tolerance, F join) {
+void testReduce(Machine& m, int opcode, double low, double high, double start, double tolerance, F join,
+                bool mean = false) {
   for (const Case& c : cases()) {
     for (const bool turned : {false, true}) {
       const Dims os = outStrides(c, turned);
@@ -53,6 +54,8 @@ void testReduce(Machine& m, int opcode, double low, double high, double start, d
         double& acc = want[static_cast<size_t>(offsetAt(i, c.shape, os))];
         acc = join(acc, static_cast<double>(x[offsetAt(i, c.shape, c.x)]));
       }
+      const Dims reduced(c.shape.begin() + c.kept, c.shape.end());
+      for (double& value : want) value /= mean ? static_cast<double>(countOf(reduced)) : 1;
       runOne(m, opcode, dtypeOf<T>(), c.shape, {static_cast<double>(c.kept)},
              {operand(out, os), operand(x, c.x)});
       bool ok = true;
@@ -74,6 +77,7 @@ void testReduceOf(Machine& m) {
   const bool isFloat = dtypeOf<T>() <= abi::FLOAT64;
   // Positive numbers, so that the relative error of the sum is that of its parts.
   testReduce<T>(m, OP_SUM, 0, 10, 0, isFloat ? 1e-6 : 0, [](double a, double b) { return a + b; });
+  if (isFloat) testReduce<T>(m, OP_MEAN, 0, 10, 0, 1e-6, [](double a, double b) { return a + b; }, true);
   if (isFloat) testReduce<T>(m, OP_PROD, 0.999, 1.0011, 1, 1e-6, [](double a, double b) { return a * b; });
   testReduce<T>(m, OP_AMAX, 0, 200, -1e30, 0, [](double a, double b) { return a < b ? b : a; });
   testReduce<T>(m, OP_AMIN, 0, 200, 1e30, 0, [](double a, double b) { return a < b ? a : b; });

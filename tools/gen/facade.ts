@@ -150,7 +150,8 @@ export function methods(rows: readonly OpRow[]): string {
     if (row.kind === 'elementwise' && row.inPlace !== false) names.push(`${row.name}_`);
     for (const name of names) {
       const inPlace = name.endsWith('_') && name !== row.name;
-      const alias = take(inPlace ? './elementwise.ts' : moduleOf(row), name);
+      // Where the public op takes more than its row, so does its form in place.
+      const alias = take(inPlace && row.family === undefined ? './elementwise.ts' : moduleOf(row), name);
       types.push(
         `    /** ${inPlace ? `Like \`${row.name}\`, in place.` : row.doc} */\n    ${name}: Method<typeof ${alias}>;`,
       );

@@ -11,17 +11,6 @@ const INFINITE = 'div(k(1), k(0))';
 /** The remainder m has another sign than the divisor y. */
 const OPPOSITE = 'both(ne(m, k(0)), ne(copysign(k(1), m), copysign(k(1), y)))';
 
-/** Square and multiply, one step for each of the six bits of the exponent. */
-const INTEGER_POWER = [1, 2, 4, 8, 16, 32]
-  .map((bit) => {
-    const base = bit === 1 ? 'x' : `x${bit}`;
-    const factor = `select(eq(truncmod(truncdiv(y, k(${bit})), k(2)), k(0)), k(1), ${base})`;
-    if (bit === 1) return `p1 = ${factor}; x2 = mul(x, x)`;
-    const power = `mul(p${bit / 2}, ${factor})`;
-    return bit === 32 ? power : `p${bit} = ${power}; x${2 * bit} = mul(${base}, ${base})`;
-  })
-  .join('; ');
-
 /** What an operand gets of the gradient: all, half on a tie, nothing where the other one won. */
 const shared = (lost: string) => `select(${lost}, k(0), select(eq(x, y), mul(g, k(0.5)), g))`;
 
@@ -68,10 +57,9 @@ const ARITHMETIC: readonly Row[] = [
   },
   {
     name: 'pow',
-    doc: 'x to the power of y. Integer powers are taken of integers for exponents from 0 to 63.',
+    doc: 'x to the power of y. Integers to integer powers stay integers and wrap.',
     dtypes: 'number',
     f: 'pow(x, y)',
-    int: INTEGER_POWER,
     vjp: [
       // x⁰ is 1 for every x, so its derivative is 0 even where y · xʸ⁻¹ is 0 · ∞: at 0, so near to it that 1/x overflows, and at
       // NaN. Elsewhere the product is 0 by itself, and has the derivative 1/x by y.
