@@ -7,6 +7,7 @@ import { add, mul } from '../generated/elementwise.ts';
 import { detach } from '../ops/convert.ts';
 import { sum } from '../ops/reduce.ts';
 import { allocateOne, expectChangeable, expectTensor } from '../tensor/create.ts';
+import { listOf as entriesOf } from '../tensor/lists.ts';
 import { checkOptions } from '../tensor/options.ts';
 import { dtypeOf, ndimOf, numelOf, offsetOf, shapeOf, storageOf, stridesOf, type Tensor } from '../tensor/tensor.ts';
 import { gradOf } from './backward.ts';
@@ -40,7 +41,7 @@ function project(outputs: readonly Tensor[]): Tensor {
 }
 
 function listOf(result: unknown): readonly Tensor[] {
-  const list: readonly unknown[] = Array.isArray(result) ? result : [result];
+  const list = entriesOf('gradcheck', result) ?? [result];
   return list.map((item) => expectTensor('gradcheck', item, 'the function to return a tensor or an array of them'));
 }
 
@@ -51,14 +52,16 @@ function listOf(result: unknown): readonly Tensor[] {
  */
 export function gradcheck(f: CheckedFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): true {
   if (typeof f !== 'function') throw new ArgumentError('gradcheck', `wants a function, got ${describe(f)}`);
-  if (!Array.isArray(inputs)) throw new ArgumentError('gradcheck', `wants an array of inputs, got ${describe(inputs)}`);
+  const given = entriesOf('gradcheck', inputs);
+  if (given === null) throw new ArgumentError('gradcheck', `wants an array of inputs, got ${describe(inputs)}`);
   const { eps, atol, rtol } = tolerances('gradcheck', options);
-  const wanted = inputs.filter((x) => expectTensor('gradcheck', x).requiresGrad);
+  const tensors = given.map((x) => expectTensor('gradcheck', x));
+  const wanted = tensors.filter((x) => x.requiresGrad);
   if (wanted.length === 0) throw new AutogradError('gradcheck', 'no input requires grad');
   for (const x of wanted)
     if (x.dtype !== 'float64') throw new DTypeError('gradcheck', `wants float64 inputs, got ${x.dtype}`);
   expectChangeable('gradcheck', wanted);
-  const evaluate = () => project(listOf(f(...inputs)));
+  const evaluate = () => project(listOf(f(...tensors)));
   const value = enableGrad(evaluate);
   const analytic = value.requiresGrad ? gradOf(value, wanted, { allowUnused: true }) : wanted.map(() => null);
   for (const [k, x] of wanted.entries()) {

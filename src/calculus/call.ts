@@ -20,6 +20,7 @@ import { sum } from '../ops/reduce.ts';
 import { reshape } from '../ops/view.ts';
 import { silence } from '../program/setting.ts';
 import { sameShape } from '../tensor/layout.ts';
+import { listOf } from '../tensor/lists.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A function of one variable, applied to every element of a tensor. */
@@ -220,8 +221,12 @@ export function readPoint(op: string, point: unknown, name = 'the point'): Place
     values = toFloat64(op, point);
     backend = point.backend;
   } else if (typeof point === 'number') values = Float64Array.of(point);
-  else if (Array.isArray(point)) values = Float64Array.from(point.map((value) => expectFinite(op, name, value)));
-  else throw new ArgumentError(op, `${name} is a number, an array of numbers or a vector, got ${describe(point)}`);
+  else {
+    const list = listOf(op, point);
+    if (list === null)
+      throw new ArgumentError(op, `${name} is a number, an array of numbers or a vector, got ${describe(point)}`);
+    values = Float64Array.from(list.map((value) => expectFinite(op, name, value)));
+  }
   if (values.length === 0) throw new ShapeError(op, `${name} is empty`);
   values.forEach((value) => {
     expectFinite(op, name, value);

@@ -2,6 +2,7 @@
 import { ArgumentError, ConvergenceError, describe } from '../errors.ts';
 import { fromArray } from '../ops/creation.ts';
 import { solve } from '../optim/linalg.ts';
+import { listOf } from '../tensor/lists.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import {
   expectFunction,
@@ -172,8 +173,9 @@ export function lagrange(
   options: LagrangeOptions = {},
 ): LagrangeResult {
   expectFunction(OP, f);
-  const list = typeof constraints === 'function' ? [constraints] : constraints;
-  if (!Array.isArray(list) || list.length === 0)
+  const list =
+    typeof constraints === 'function' ? [constraints] : (listOf(OP, constraints) as readonly Multivariate[] | null);
+  if (list === null || list.length === 0)
     throw new ArgumentError(OP, `wants a constraint or a list of them, got ${describe(constraints)}`);
   for (const g of list) expectFunction(OP, g);
   const place = readPoint(OP, start, 'the start');

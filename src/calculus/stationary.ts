@@ -2,6 +2,7 @@
 import { ArgumentError } from '../errors.ts';
 import { fromArray } from '../ops/creation.ts';
 import { solve, symmetricEigen } from '../optim/linalg.ts';
+import { listOf } from '../tensor/lists.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type Batch, batchAt } from './batch.ts';
 import {
@@ -242,9 +243,9 @@ export function stationaryPoints(
   const given = expectOptions(OP, options, ['starts', 'tol', 'vector']);
   if (given.starts !== undefined) expectWhole(OP, 'starts', given.starts, 1, 1_000_000);
   if (given.tol !== undefined) expectPositive(OP, 'tol', given.tol);
-  if (!Array.isArray(region) || region.length === 0)
+  const list = listOf(OP, region);
+  if (list === null || list.length === 0)
     throw new ArgumentError(OP, 'wants a region as [from, to], or as a list of these');
-  if (typeof region[0] === 'number')
-    return univariate(f as Elementwise, region as [number, number], given.starts ?? 1024);
-  return multivariate(f, region as [number, number][], given);
+  if (typeof list[0] === 'number') return univariate(f as Elementwise, list as [number, number], given.starts ?? 1024);
+  return multivariate(f, list as [number, number][], given);
 }

@@ -7,7 +7,7 @@ import { linear } from '../ops/matmul.ts';
 import { layerNorm, rmsNorm } from '../ops/norm.ts';
 import { dropout } from '../ops/random.ts';
 import { flatten, select } from '../ops/view.ts';
-import type { Shape } from '../tensor/layout.ts';
+import { MAX_DIMS, type Shape } from '../tensor/layout.ts';
 import { isList } from '../tensor/lists.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { count, factory, flag, type Kind, number, optional, probability, readArguments, whole } from './arguments.ts';
@@ -118,7 +118,7 @@ export interface LayerNormLayerOptions extends LayerOptions {
 }
 
 const sizes: Kind<number | Shape> = {
-  test: (v) => count.test(v) || (isList(v) && v.length > 0 && v.every(count.test)),
+  test: (v) => count.test(v) || (isList(v) && v.length > 0 && v.length <= MAX_DIMS && v.every(count.test)),
   range: 'a positive whole number, or an array of them',
 };
 

@@ -1,5 +1,6 @@
 /** What optimizers take: lists of parameters, and settings within their range. */
 import { ArgumentError, describe } from '../errors.ts';
+import { copyList, isList } from '../tensor/lists.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** One tensor or many. */
@@ -33,6 +34,7 @@ const isIterable = (value: unknown): value is Iterable<unknown> =>
 /** What an iterable yields; a lone tensor counts as a list of one. */
 export function listOf(op: string, params: unknown): unknown[] {
   if (isTensor(params)) return [params];
+  if (isList(params)) return copyList(op, params);
   if (isIterable(params)) return [...params];
   throw new ArgumentError(op, `wants tensors to optimize, got ${describe(params)}`);
 }

@@ -1,6 +1,7 @@
 /** Animations: figures one after another, with a button and a slider. */
 
 import { ArgumentError, describe } from '../errors.ts';
+import { listOf } from '../tensor/lists.ts';
 import { checkOptions } from '../tensor/options.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type ContourOptions, contour } from './contour.ts';
@@ -24,11 +25,13 @@ export interface AnimationOptions {
  *
  * @throws ArgumentError when there is no figure, or figures do not fit together.
  */
-export function animation(frames: readonly Figure[], options: AnimationOptions = {}): Figure {
+export function animation(figures: readonly Figure[], options: AnimationOptions = {}): Figure {
   const op = 'animation';
   checkOptions(op, options, ['labels', 'frameMs']);
-  if (!Array.isArray(frames) || frames.length === 0 || !frames.every((frame) => frame instanceof Figure))
-    throw new ArgumentError(op, `wants at least one figure in an array, got ${describe(frames)}`);
+  const given = listOf(op, figures);
+  if (given === null || given.length === 0 || !given.every((figure) => figure instanceof Figure))
+    throw new ArgumentError(op, `wants at least one figure in an array, got ${describe(figures)}`);
+  const frames = given as Figure[];
   const [first] = frames as [Figure];
   const kinds = (figure: Figure) => figure.data.map((trace) => trace.type).join(', ');
   for (const [i, frame] of frames.entries())

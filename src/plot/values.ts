@@ -1,6 +1,7 @@
 /** What users hand to plots, as plain arrays of numbers: lists of values, lists of points, ranges. */
 import { ArgumentError, DTypeError, describe, formatShape, ShapeError } from '../errors.ts';
 import { isTypedArray, plainArray } from '../tensor/bytes.ts';
+import { listOf } from '../tensor/lists.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A list of numbers: a 1-d tensor, an array or a typed array. */
@@ -26,11 +27,11 @@ export function toNumbers(op: string, values: unknown, what: string): number[] {
     return numbersOf(values);
   }
   if (isTypedArray(values)) return Array.from<number | bigint, number>(plainArray(op, values), Number);
-  if (!Array.isArray(values)) throw new ArgumentError(op, `${what} is a list of numbers, got ${describe(values)}`);
-  const wrong = values.find((value) => typeof value !== 'number');
-  if (wrong !== undefined || values.includes(undefined))
-    throw new ArgumentError(op, `${what} is a list of numbers, got ${describe(wrong)} in it`);
-  return [...values];
+  const list = listOf(op, values);
+  if (list === null) throw new ArgumentError(op, `${what} is a list of numbers, got ${describe(values)}`);
+  const wrong = list.findIndex((value) => typeof value !== 'number');
+  if (wrong >= 0) throw new ArgumentError(op, `${what} is a list of numbers, got ${describe(list[wrong])} in it`);
+  return list as number[];
 }
 
 /** A list of numbers of which at least one can be drawn; those that are not finite are gaps. */

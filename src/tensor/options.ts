@@ -6,7 +6,7 @@ import { expectTensor } from './create.ts';
 import { type DType, isDType, isFloating } from './dtype.ts';
 import { resolveShape, type Shape } from './layout.ts';
 import { isList } from './lists.ts';
-import { dtypeOf, isTensor, storageOf, type Tensor } from './tensor.ts';
+import { dtypeOf, storageOf, Tensor } from './tensor.ts';
 
 /** Options of functions that create tensors. */
 export interface TensorOptions {
@@ -28,8 +28,17 @@ export interface Resolved {
   heap: Heap;
 }
 
+/** Whether a value has a tensor's prototype: also a proxy of one, whose properties only throw. */
+function inheritsTensor(value: object): boolean {
+  try {
+    return value instanceof Tensor;
+  } catch {
+    return false;
+  }
+}
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value) && !isTensor(value);
+  typeof value === 'object' && value !== null && !isList(value) && !ArrayBuffer.isView(value) && !inheritsTensor(value);
 
 function keysOf(op: string, options: object): string[] {
   try {

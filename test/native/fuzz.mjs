@@ -106,7 +106,7 @@ for (let opcode = 0; opcode < opcodes; opcode++) {
   for (let i = 0; i < 8; i++)
     writeFileSync(
       join(seeds, `${opcode}-${i}`),
-      Uint8Array.from([i, 0, opcode & 255, opcode >> 8, ...Array.from({ length: 60 }, byte)]),
+      Uint8Array.from([i, 0, 0, opcode & 255, opcode >> 8, ...Array.from({ length: 60 }, byte)]),
     );
 }
 const limits = [

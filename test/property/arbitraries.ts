@@ -4,6 +4,7 @@
  */
 import { type DType, fromArray, permute, slice, type Tensor, zeros } from 'cotangent';
 import fc from 'fast-check';
+import { buildHostile, type HostileSketch, hostile } from './hostile.ts';
 
 export const DTYPES: readonly DType[] = ['float32', 'float64', 'int32', 'int64', 'uint8', 'bool'];
 
@@ -19,6 +20,7 @@ export interface TensorSketch {
 
 export type Sketch =
   | TensorSketch
+  | HostileSketch
   | { kind: 'value'; value: unknown }
   | { kind: 'list'; items: Sketch[] }
   | { kind: 'options'; entries: [string, Sketch][] }
@@ -116,30 +118,36 @@ const NAMES =
 const value = (from: fc.Arbitrary<unknown>): fc.Arbitrary<Sketch> =>
   from.map((item) => ({ kind: 'value', value: item }));
 
+const drawn = (leaves: fc.WeightedArbitrary<Sketch>[]): fc.Arbitrary<Sketch> =>
+  fc.letrec<{ any: Sketch; leaf: Sketch }>((tie) => ({
+    leaf: fc.oneof(
+      { weight: 8, arbitrary: tensors },
+      { weight: 6, arbitrary: value(numbers) },
+      { weight: 3, arbitrary: value(sizeLists) },
+      { weight: 2, arbitrary: value(words) },
+      { weight: 3, arbitrary: value(junk) },
+      ...leaves,
+    ),
+    any: fc.oneof(
+      { weight: 12, arbitrary: tie('leaf') },
+      {
+        weight: 1,
+        arbitrary: fc.array(tie('leaf'), { maxLength: 3 }).map((items): Sketch => ({ kind: 'list', items })),
+      },
+      { weight: 1, arbitrary: tie('leaf').map((result): Sketch => ({ kind: 'function', result })) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .array(fc.tuple(fc.constantFrom(...NAMES.split(' ')), tie('leaf')), { maxLength: 2 })
+          .map((entries): Sketch => ({ kind: 'options', entries })),
+      },
+    ),
+  })).any;
+
 /** Any argument, plausible ones most often. */
-export const anything: fc.Arbitrary<Sketch> = fc.letrec<{ any: Sketch; leaf: Sketch }>((tie) => ({
-  leaf: fc.oneof(
-    { weight: 8, arbitrary: tensors },
-    { weight: 6, arbitrary: value(numbers) },
-    { weight: 3, arbitrary: value(sizeLists) },
-    { weight: 2, arbitrary: value(words) },
-    { weight: 3, arbitrary: value(junk) },
-  ),
-  any: fc.oneof(
-    { weight: 12, arbitrary: tie('leaf') },
-    {
-      weight: 1,
-      arbitrary: fc.array(tie('leaf'), { maxLength: 3 }).map((items): Sketch => ({ kind: 'list', items })),
-    },
-    { weight: 1, arbitrary: tie('leaf').map((result): Sketch => ({ kind: 'function', result })) },
-    {
-      weight: 2,
-      arbitrary: fc
-        .array(fc.tuple(fc.constantFrom(...NAMES.split(' ')), tie('leaf')), { maxLength: 2 })
-        .map((entries): Sketch => ({ kind: 'options', entries })),
-    },
-  ),
-})).any;
+export const anything: fc.Arbitrary<Sketch> = drawn([]);
+/** The same, and hostile ones. */
+export const anythingHostile: fc.Arbitrary<Sketch> = drawn([{ weight: 4, arbitrary: hostile }]);
 
 /** Whole numbers that are not sorted, and legal as small indices. */
 const element = (i: number): number => (i * 7 + 3) % 5;
@@ -168,6 +176,8 @@ export function build(sketch: Sketch): unknown {
   switch (sketch.kind) {
     case 'tensor':
       return buildTensor(sketch);
+    case 'hostile':
+      return buildHostile(sketch);
     case 'value':
       return sketch.value;
     case 'list':

@@ -13,8 +13,10 @@ class Decoder : public Draw {
       : Draw(bytes, count), words(abi::HEADER_WORDS), table(table) {
     const int records = 1 + pick(3);
     for (int i = 0; i < records; i++) {
-      const int opcode = (pick(256) | pick(256) << 8) % OP_COUNT;
-      draw(opcode);
+      // Elementwise ops are most of all, and all alike.
+      const int which = pick(4), code = pick(256) | pick(256) << 8;
+      constexpr int kStructured = OP_COUNT - OP_COPY;
+      draw(which == 0 ? code % OP_COUNT : which == 3 ? OP_GROUP : OP_COPY + code % kStructured);
     }
     if (pick(2)) mutate();
   }
@@ -120,6 +122,8 @@ class Decoder : public Draw {
       last = items - 1;
     } else {
       strides = layout(r.shape, lettersOf(r, rule, k), rule.written());
+      // Whole rows are chosen by one index.
+      if (k == indexOf(r.opcode) && strides.size() > 1 && oneIn(3)) strides.back() = 0;
       if (indexed(r.opcode) == k) last += indexDimension(r, strides);
       for (size_t d = 0; d < r.shape.size(); d++)
         (strides[d] < 0 ? first : last) += static_cast<int64_t>(r.shape[d] - 1) * strides[d];

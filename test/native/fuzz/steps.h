@@ -52,7 +52,7 @@ inline const char* groupStep(const View& v, int i, const int32_t* step, int temp
   if (arity == 0 || divides(opcode, dtype)) return "no step";
   const int param = step[abi::STEP_PARAMS];
   const int reads = rule.arity ? kElementwiseParams : 0;
-  if (param < 0 || param + reads > v.params) return "step's params";
+  if (param < 0 || param > v.params - reads) return "step's params";
   for (int p = 0; p < reads; p++) {
     if (!fits(v.param[param + p], dtype)) return "step's params";
   }

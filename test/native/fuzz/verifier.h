@@ -230,7 +230,9 @@ class Verifier {
     if (v.opcode == OP_SGD_STEP) return unless(v.param[0] == 0 || v.present(2), "momentum");
     if (v.opcode == OP_ATTENTION || v.opcode == OP_ATTENTION_BACKWARD)
       return unless(v.shape[v.rank - 2] <= 256 && v.shape[v.rank - 1] <= 256, "features");
-    if (v.opcode == OP_MAX_POOL2D_BACKWARD) return image(v);
+    if (v.opcode == OP_MAX_POOL2D_BACKWARD) {
+      if (const char* wrong = image(v)) return wrong;
+    }
     if (convolves(v.opcode) || pools(v.opcode)) {
       if (const char* wrong = image(v)) return wrong;
       const bool dilates = v.opcode != OP_AVG_POOL2D && v.opcode != OP_AVG_POOL2D_BACKWARD;
