@@ -98,6 +98,8 @@ export interface InitOptions {
   worker?: string | UrlLike;
 }
 
+const INIT_OPTIONS: readonly (keyof InitOptions)[] = ['backend', 'wasm', 'worker'];
+
 function toUrl(address: string | UrlLike): URL {
   const text: unknown = typeof address === 'object' && address !== null ? address.href : address;
   const base = typeof location === 'undefined' ? undefined : location.href;
@@ -117,8 +119,8 @@ export async function init(options: InitOptions = {}): Promise<void> {
   if (typeof options !== 'object' || options === null)
     throw new ArgumentError('init', `wants options as an object, got ${describe(options)}`);
   for (const name of Object.keys(options))
-    if (name !== 'backend' && name !== 'wasm')
-      throw new ArgumentError('init', `unknown option ${describe(name)}; knows backend, wasm`);
+    if (!INIT_OPTIONS.includes(name as keyof InitOptions))
+      throw new ArgumentError('init', `unknown option ${describe(name)}; knows ${INIT_OPTIONS.join(', ')}`);
   if (options.worker !== undefined) setWorkerScript(toUrl(options.worker));
   if (options.wasm !== undefined) {
     const compiled = await compileWasm('init', options.wasm);

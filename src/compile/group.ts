@@ -11,6 +11,7 @@ import {
   type Instruction,
   instructionsOf,
   isAccess,
+  isCheck,
   isDense,
   type Node,
   sizeOf,
@@ -129,6 +130,9 @@ function settled(step: Instruction): Instruction {
   return { ...step, operands: [{ ...out, strides }, x] };
 }
 
+/** Whether a write outlives the run: where a check fails before it, it must not have happened. */
+const lasts = ({ access, role }: Use): boolean => role !== 'r' && access.memory.kind !== 'temporary';
+
 const conflicts = (a: readonly Use[], b: readonly Use[]): boolean => a.some((x) => b.some((y) => conflict(x, y)));
 
 /**
@@ -168,7 +172,7 @@ function place(instruction: Instruction, uses: Use[], nodes: { node: Node; uses:
         return true;
       }
     }
-    if (conflicts(uses, at.uses)) return false;
+    if (conflicts(uses, at.uses) || (node.kind === 'record' && isCheck(node) && uses.some(lasts))) return false;
     if (
       node.kind === 'update' &&
       isUpdate(instruction) &&

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { group } from '../../src/compile/group.ts';
 import { instructionsOf, type Node } from '../../src/compile/ir.ts';
-import { ADAM_STEP, ADD, EXP, MATMUL, MUL, SUM } from '../../src/generated/opcodes.ts';
+import { ADAM_STEP, ADD, CHECK_WITHIN, EXP, MATMUL, MUL, SUM } from '../../src/generated/opcodes.ts';
 import { ABI } from '../../src/program/abi.ts';
 import { access, constant, instruction, Memories } from '../support/ir.ts';
 
@@ -64,6 +64,25 @@ describe('group', () => {
       instruction(MUL, N, [at(2), at(1), constant(2)]),
     ];
     expect(kinds(group(program))).toEqual([
+      ['record', 1],
+      ['record', 1],
+      ['record', 1],
+    ]);
+  });
+
+  it('past a check only with what nobody sees when that fails', () => {
+    const { memories, at } = setup();
+    const state = access(memories.get(9, 24, 'bound'), N);
+    const program = (out: typeof state) => [
+      instruction(EXP, N, [at(1), at(0)]),
+      instruction(CHECK_WITHIN, N, [at(0)], [0, 1]),
+      instruction(ADD, N, [out, at(1), constant(1)]),
+    ];
+    expect(kinds(group(program(at(2))))).toEqual([
+      ['group', 2],
+      ['record', 1],
+    ]);
+    expect(kinds(group(program(state)))).toEqual([
       ['record', 1],
       ['record', 1],
       ['record', 1],

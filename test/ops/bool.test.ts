@@ -113,12 +113,14 @@ describe.each(backends)('on %s', (backend) => {
     }
   });
 
-  test('a file with other bytes', () => {
+  test('a file with other bytes is refused', () => {
     const header = new TextEncoder().encode(JSON.stringify({ x: { dtype: 'BOOL', shape: [4], data_offsets: [0, 4] } }));
     const file = new Uint8Array(8 + header.length + 4);
     new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
     file.set(header, 8);
     file.set([2, 0, 1, 255], 8 + header.length);
+    expect(() => decodeSafetensors(file)).toThrow(/bytes other than 0 and 1 for BOOL/);
+    file.set([1, 0, 1, 1], 8 + header.length);
     expect(bytesOf(decodeSafetensors(file).x as T)).toEqual([1, 0, 1, 1]);
   });
 
