@@ -753,7 +753,7 @@ class EluVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
     const alpha = k(load<f64>(attributes, 0));
-    const c = select(gt(x, k(0)), k(0), x);
+    const c = select(ge(x, k(0)), k(0), x);
     return select(gt(x, k(0)), g, mul(g, mul(alpha, exp(c))));
   }
 }
@@ -770,7 +770,7 @@ class Selu {
 class SeluVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
-    const c = select(gt(x, k(0)), k(0), x);
+    const c = select(ge(x, k(0)), k(0), x);
     return mul(g, select(gt(x, k(0)), k(1.0507009873554805), mul(k(1.7580993408473766), exp(c))));
   }
 }
@@ -789,7 +789,7 @@ class CeluVjpX {
   @inline
   apply(attributes: usize, x: V, g: V): V {
     const alpha = k(load<f64>(attributes, 0));
-    const c = select(gt(x, k(0)), k(0), x);
+    const c = select(ge(x, k(0)), k(0), x);
     return select(gt(x, k(0)), g, mul(g, exp(div(c, alpha))));
   }
 }

@@ -236,4 +236,4 @@ export const OP_GROUP: i32 = 233;
 export const OP_MATMUL_GROUP: i32 = 234;
 export const OP_UPDATE_ALL: i32 = 235;
 export const OP_COUNT: i32 = 236;
-export const TABLE_HASH: u32 = 808962828;
+export const TABLE_HASH: u32 = 2530143444;

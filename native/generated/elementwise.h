@@ -729,7 +729,7 @@ struct EluVjpX {
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     [[maybe_unused]] const V alpha = k(attributes[0]);
-    const auto c = select(gt(x, k(0)), k(0), x);
+    const auto c = select(ge(x, k(0)), k(0), x);
     return select(gt(x, k(0)), g, mul(g, mul(alpha, exp(c))));
   }
 };
@@ -744,7 +744,7 @@ struct SeluVjpX {
   template <class V>
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
-    const auto c = select(gt(x, k(0)), k(0), x);
+    const auto c = select(ge(x, k(0)), k(0), x);
     return mul(g, select(gt(x, k(0)), k(1.0507009873554805), mul(k(1.7580993408473766), exp(c))));
   }
 };
@@ -761,7 +761,7 @@ struct CeluVjpX {
   static inline auto apply([[maybe_unused]] const double* attributes, V x, V g) {
     [[maybe_unused]] const auto k = [](double c) { return splat<V>(c); };
     [[maybe_unused]] const V alpha = k(attributes[0]);
-    const auto c = select(gt(x, k(0)), k(0), x);
+    const auto c = select(ge(x, k(0)), k(0), x);
     return select(gt(x, k(0)), g, mul(g, exp(div(c, alpha))));
   }
 };

@@ -239,4 +239,4 @@ enum Opcode : int {
   OP_UPDATE_ALL,
   OP_COUNT
 };
-constexpr unsigned TABLE_HASH = 808962828u;
+constexpr unsigned TABLE_HASH = 2530143444u;

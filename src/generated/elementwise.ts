@@ -848,7 +848,7 @@ const ELU: ElementwiseSpec = {
     fused: op.ELU_VJP_X,
     compose({ x, g }, params) {
       const [alpha] = params as [number];
-      const c = select(gt(x, k(0)), k(0), x);
+      const c = select(ge(x, k(0)), k(0), x);
       return select(gt(x, k(0)), g, mul(g, mul(alpha, exp(c))));
     },
   },
@@ -866,7 +866,7 @@ const SELU: ElementwiseSpec = {
     uses: ['x', 'g'],
     fused: op.SELU_VJP_X,
     compose({ x, g }) {
-      const c = select(gt(x, k(0)), k(0), x);
+      const c = select(ge(x, k(0)), k(0), x);
       return mul(g, select(gt(x, k(0)), k(1.0507009873554805), mul(k(1.7580993408473766), exp(c))));
     },
   },
@@ -885,7 +885,7 @@ const CELU: ElementwiseSpec = {
     fused: op.CELU_VJP_X,
     compose({ x, g }, params) {
       const [alpha] = params as [number];
-      const c = select(gt(x, k(0)), k(0), x);
+      const c = select(ge(x, k(0)), k(0), x);
       return select(gt(x, k(0)), g, mul(g, exp(div(c, alpha))));
     },
   },

@@ -740,4 +740,4 @@ export const LANE_RULES: ReadonlyMap<number, LaneRule> = new Map<number, LaneRul
 ]);
 
 /** Identifies the table; both binaries carry the one they were built from. */
-export const TABLE_HASH = 808962828;
+export const TABLE_HASH = 2530143444;

@@ -129,7 +129,6 @@ const OTHERWISE: readonly [key: RegExp, order: RegExp, at: (xs: readonly number[
     'where the derivative by y is infinite, it has no derivative',
   ],
   [/^cumprod/, /^second/, ([x = 0]) => Math.abs(x) === Infinity, 'an infinite factor'],
-  [/^[sc]?elu/, /^second/, ([x]) => x === 0, 'the slope from the left'],
 ];
 
 /** What is right where PyTorch gives NaN, or has no such function: [key, inputs, first derivatives, second derivatives]. */

@@ -8,8 +8,11 @@ import type { ElementwiseRow } from '../formula.ts';
 /** x · sigmoid(u) for a u that has the sign of x; see sigmoid in ../math/exponential.ts. */
 const timesSigmoid = (u: string) => `e = exp(neg(abs(${u}))); div(select(lt(x, k(0)), mul(x, e), x), add(k(1), e))`;
 
-/** x where it is negative. What elu and its kin have for a slope is exp of that: their result plus α has no digits left. */
-const NEGATIVE = 'c = select(gt(x, k(0)), k(0), x)';
+/**
+ * x where it is negative. What elu and its kin have for a slope is exp of that: their result plus α has no digits left. At 0 it is a
+ * constant: the second derivative there is 0, that from the right, as in PyTorch.
+ */
+const NEGATIVE = 'c = select(ge(x, k(0)), k(0), x)';
 
 // Klambauer et al. (2017), Self-Normalizing Neural Networks. The slope at zero from below is α · scale.
 const SELU_ALPHA = '1.6732632423543772';
