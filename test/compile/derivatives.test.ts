@@ -79,4 +79,18 @@ describe.each(backends)('on %s', (backend) => {
     }
     w.grad = null;
   });
+
+  test('the gradients of pieces are put together, and not each embedded in a whole', () => {
+    const last = (x: ct.Tensor) =>
+      x
+        .unbind()
+        .reduce((h, row) => h.add(row).tanh())
+        .sum();
+    const bytes = (steps: number) => {
+      const step = compile((x: ct.Tensor) => ct.grad(last)(x));
+      step(ct.zeros([steps, 2], { dtype: 'float64', backend }));
+      return step.program.stats().bytesMoved;
+    };
+    expect(bytes(100)).toBeLessThan(2.1 * bytes(50));
+  });
 });
