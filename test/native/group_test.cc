@@ -195,8 +195,8 @@ class Case {
       sizes[at(k)][cell] += fabs(slots[at(x)].value[static_cast<size_t>(i)]);
     }
     const double count = mean ? static_cast<double>(n) / static_cast<double>(totals[at(k)].size()) : 1;
-    for (double& total : totals[at(k)]) total /= count;
-    for (double& size : sizes[at(k)]) size /= count;
+    for (auto& total : totals[at(k)]) total /= count;
+    for (auto& size : sizes[at(k)]) size /= count;
   }
 };
 

@@ -122,7 +122,7 @@ void testNan(Machine& m) {
 }
 
 /// Ten million tenths: float32 accumulators drift far off, blocks in double precision do not.
-void testAccuracy(Machine& m) {
+void testSumsOfManyElements(Machine& m) {
   const int32_t n = 1 << 22;
   Buffer<float> x(n), out(1);
   for (int64_t i = 0; i < n; i++) x[i] = 0.1f;
@@ -165,7 +165,7 @@ void testReductions(Machine& m) {
   testArg<int64_t>(m);
   testArg<uint8_t>(m);
   testNan(m);
-  testAccuracy(m);
+  testSumsOfManyElements(m);
   testScan<float>(m);
   testScan<int64_t>(m);
   testScan<uint8_t>(m);
