@@ -375,7 +375,7 @@ class Decoder : public Draw {
       }
     }
     for (int k = sums; k < sums + results; k++) step(OP_COPY, k, {any()});
-    for (int k = 0; k < sums; k++) step(OP_SUM, k, {any()});
+    for (int k = 0; k < sums; k++) step(pick(2) ? OP_MEAN : OP_SUM, k, {any()});
     const int total = static_cast<int>(r.tail.size()) / abi::STEP_WORDS;
     r.tail.insert(r.tail.begin(), {total, temps + 1});
     r.params = {number(dtype), number(dtype)};

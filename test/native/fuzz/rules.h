@@ -45,6 +45,7 @@ inline const Rule kRules[] = {
     {OP_CHECK_NONZERO, 0, 16, "", "its"},
     {OP_CHECK_WITHIN, 0, 16, "xx", "its"},
     {OP_SUM, 0, 16, "z", "otn itn"},
+    {OP_MEAN, 0, 16, "z", "otn itn"},
     {OP_PROD, 0, 16, "z", "otn itn"},
     {OP_AMAX, 0, 16, "z", "otn itn"},
     {OP_AMIN, 0, 16, "z", "otn itn"},
@@ -159,8 +160,9 @@ inline int indexOf(int opcode) {
       return -1;
   }
 }
+inline bool addsUp(int opcode) { return opcode == OP_SUM || opcode == OP_MEAN; }
 inline bool reduces(int opcode) {
-  return opcode == OP_SUM || opcode == OP_PROD || opcode == OP_AMAX || opcode == OP_AMIN;
+  return addsUp(opcode) || opcode == OP_PROD || opcode == OP_AMAX || opcode == OP_AMIN;
 }
 inline bool convolves(int opcode) {
   return opcode == OP_CONV2D || opcode == OP_CONV2D_BACKWARD_INPUT || opcode == OP_CONV2D_BACKWARD_WEIGHT;

@@ -18,7 +18,7 @@ inline bool groupWrites(const View& v, int k) {
 
 inline bool groupSums(const View& v, int k) {
   for (int i = 0; i < tailOf(v)[abi::GROUP_STEPS]; i++) {
-    if (stepOf(v, i)[abi::STEP_OUT] == k && stepOf(v, i)[abi::STEP_OPCODE] == OP_SUM) return true;
+    if (stepOf(v, i)[abi::STEP_OUT] == k && addsUp(stepOf(v, i)[abi::STEP_OPCODE])) return true;
   }
   return false;
 }
@@ -31,7 +31,7 @@ inline const char* groupSum(const View& v, int i, const int32_t* step) {
     if (j != i && other[abi::STEP_OUT] == out) return "sum written twice";
     for (int k = 0; k < 4; k++) {
       if (other[abi::STEP_IN + k] == out) return "sum read";
-      if (j > i && other[abi::STEP_IN + k] == from && other[abi::STEP_OPCODE] != OP_SUM)
+      if (j > i && other[abi::STEP_IN + k] == from && !addsUp(other[abi::STEP_OPCODE]))
         return "sum's input read later";
     }
   }
@@ -46,7 +46,7 @@ inline const char* groupSum(const View& v, int i, const int32_t* step) {
 inline const char* groupStep(const View& v, int i, const int32_t* step, int temps, const std::vector<bool>& holds) {
   const int opcode = step[abi::STEP_OPCODE], dtype = step[abi::STEP_DTYPE], out = step[abi::STEP_OUT];
   if (opcode < 0 || opcode >= OP_COUNT || dtype < 0 || dtype >= abi::DTYPE_COUNT) return "step's opcode";
-  const bool sums = opcode == OP_SUM;
+  const bool sums = addsUp(opcode);
   const ElementwiseRule rule = elementwiseRule(opcode);
   const int arity = sums || opcode == OP_COPY ? 1 : opcode == OP_WHERE ? 3 : rule.arity;
   if (arity == 0 || divides(opcode, dtype)) return "no step";

@@ -206,6 +206,7 @@ class Verifier {
   const char* paramsOf(const View& v) {
     const Rule* rule = ruleOf(v.opcode);
     if (!rule && v.opcode != OP_GROUP) {
+      if (elementwiseRule(v.opcode).arity == 0) return "opcode without a rule";
       if (v.params != kElementwiseParams) return "number of params";
       return unless(fits(v.param[0], v.dtype) && fits(v.param[1], v.dtype), "param beyond its dtype");
     }
