@@ -1,6 +1,6 @@
 /** Text as indices, one per character. */
 import { ArgumentError, describe, IndexError } from '../errors.ts';
-import { isTypedArray, plainArray } from '../tensor/bytes.ts';
+import { copyIterable } from '../tensor/lists.ts';
 import { isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** The characters (Unicode code points) that occur in a text, in order, and their numbers. */
@@ -47,9 +47,8 @@ export class CharVocabulary {
    * @throws IndexError at an index outside [0, size).
    */
   decode(indices: Tensor | Iterable<number | bigint>): string {
-    let list: Iterable<number | bigint> = isTensor(indices) ? indices.data() : indices;
-    if (isTypedArray(list)) list = plainArray('decode', list);
-    if (typeof list !== 'object' || list === null || typeof list[Symbol.iterator] !== 'function')
+    const list = copyIterable('decode', isTensor(indices) ? indices.data() : indices);
+    if (list === null)
       throw new ArgumentError('decode', `wants a tensor or an array of indices, got ${describe(indices)}`);
     const out: string[] = [];
     for (const index of list) {

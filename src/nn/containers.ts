@@ -1,5 +1,6 @@
 /** Modules that hold modules. */
 import { ArgumentError, CotangentError, describe, IndexError } from '../errors.ts';
+import { copyIterable } from '../tensor/lists.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { Module } from './module.ts';
 
@@ -13,9 +14,9 @@ abstract class ModuleArray<M extends Module> extends Module {
   constructor(modules: Iterable<M>) {
     super();
     const op = this.constructor.name;
-    if (typeof modules !== 'object' || modules === null || typeof modules[Symbol.iterator] !== 'function')
-      throw new ArgumentError(op, `wants modules, got ${describe(modules)}`);
-    for (const module of modules) this.append(module);
+    const entries = copyIterable(op, modules);
+    if (entries === null) throw new ArgumentError(op, `wants modules, got ${describe(modules)}`);
+    for (const module of entries) this.append(module as M);
   }
 
   /** Adds a module at the end. */

@@ -1,6 +1,6 @@
 /** What optimizers take: lists of parameters, and settings within their range. */
 import { ArgumentError, describe } from '../errors.ts';
-import { copyList, isList } from '../tensor/lists.ts';
+import { copyIterable } from '../tensor/lists.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** One tensor or many. */
@@ -26,17 +26,12 @@ export const betas: Check = {
   range: 'a pair of numbers in [0, 1)',
 };
 
-const isIterable = (value: unknown): value is Iterable<unknown> =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function';
-
 /** What an iterable yields; a lone tensor counts as a list of one. */
 export function listOf(op: string, params: unknown): unknown[] {
   if (isTensor(params)) return [params];
-  if (isList(params)) return copyList(op, params);
-  if (isIterable(params)) return [...params];
-  throw new ArgumentError(op, `wants tensors to optimize, got ${describe(params)}`);
+  const entries = copyIterable(op, params);
+  if (entries === null) throw new ArgumentError(op, `wants tensors to optimize, got ${describe(params)}`);
+  return entries;
 }
 
 /** The tensors of a list, checked to be usable ones. */

@@ -5,6 +5,7 @@
 import vm from 'node:vm';
 import { getBackend, ones, Tensor, tensor, zeros } from 'cotangent';
 import fc from 'fast-check';
+import { isTensor } from '../../src/tensor/tensor.ts';
 import { backends } from '../support/backends.ts';
 
 /** Thrown by getters, proxies and functions here: what a caller's own code throws gets through. */
@@ -106,6 +107,21 @@ class OwnBytes extends Uint8Array {
 }
 class OwnNumber extends Number {}
 
+const TENSOR_FUNCTIONS: readonly ((x: Tensor) => unknown)[] = [
+  (x) => x.sum(),
+  (x) => x.mul(x),
+  (x) => [x, x.t()],
+  (x) => x.chunk(2)[0],
+  (x) => {
+    x.dispose();
+    return x;
+  },
+  (x) => x.mul_(2),
+  (x) => ({ x, loss: x.mean() }),
+];
+/** A function of the caller's that is given something else fails by itself. */
+const ofTensors = (f: (x: Tensor) => unknown) => (x: unknown) => (isTensor(x) ? f(x) : boom());
+
 /** What a sketch's name makes; `n` chooses among variants. */
 const FORMS: Readonly<Record<string, (n: number) => unknown>> = {
   'sparse array': (n) => {
@@ -129,11 +145,16 @@ const FORMS: Readonly<Record<string, (n: number) => unknown>> = {
   'no primitive': () => ({ [Symbol.toPrimitive]: boom, valueOf: boom, toString: boom }),
   'value of': (n) => ({ valueOf: () => edge(n) }),
   'iterator that throws': () => ({ [Symbol.iterator]: boom, length: 2 }),
+  'iterator that is none': (n) => ({
+    [Symbol.iterator]: [() => 1, () => null, () => ({}), () => ({ next: 1 }), () => ({ next: () => 1 }), 1][n % 6],
+  }),
   'array whose iterator throws': () => Object.defineProperty([1, 2], Symbol.iterator, { get: boom }),
   'array with own methods': () => Object.assign([1, 2], { map: boom, slice: boom, every: boom, toJSON: boom }),
   'proxy of an array': (n) => new Proxy([n % 3, 1], {}),
   'proxy of an object': (n) => new Proxy({ dim: n % 3, keepdim: true }, {}),
   'proxy of a tensor': () => new Proxy(ones([2, 2]), {}),
+  'proxy of a collection': (n) =>
+    new Proxy([new Map([['a', 1]]), new Set([1]), new Float32Array(2)][n % 3] as object, {}),
   'proxy of a function': () => new Proxy((x: unknown) => x, {}),
   'proxy that throws': (n) =>
     new Proxy(n % 2 === 0 ? [1] : {}, { get: boom, has: boom, ownKeys: boom, getPrototypeOf: boom }),
@@ -153,6 +174,10 @@ const FORMS: Readonly<Record<string, (n: number) => unknown>> = {
   'resizable view': () => new Float32Array(resizable(16)),
   'shrunk view': shrunk,
   'view that shrinks': shrinking,
+  'foreign view that is gone': () =>
+    foreign(
+      '(() => { const b = new ArrayBuffer(8, { maxByteLength: 8 }); const v = new Float32Array(b, 4); b.resize(0); return v; })()',
+    ),
   'shared memory': (n) => (n % 2 === 0 ? new Float32Array(new SharedArrayBuffer(16)) : new SharedArrayBuffer(16)),
   'data view': (n) => new DataView(new ArrayBuffer(16), n % 4),
   'buffer with an offset': (n) => Buffer.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).subarray(n % 4),
@@ -217,21 +242,7 @@ const FORMS: Readonly<Record<string, (n: number) => unknown>> = {
   'function that throws': () => boom,
   'function that returns anything': (n) => () => [undefined, null, 1, 'a', [], {}, Symbol.iterator, 1n][n % 8],
   'function that returns its argument': () => (x: unknown) => x,
-  'function of tensors': (n) =>
-    (
-      [
-        (x: Tensor) => x.sum(),
-        (x: Tensor) => x.mul(x),
-        (x: Tensor) => [x, x.t()],
-        (x: Tensor) => x.chunk(2)[0],
-        (x: Tensor) => {
-          x.dispose();
-          return x;
-        },
-        (x: Tensor) => x.mul_(2),
-        (x: Tensor) => ({ x, loss: x.mean() }),
-      ] as const
-    )[n % 7],
+  'function of tensors': (n) => ofTensors(TENSOR_FUNCTIONS[n % TENSOR_FUNCTIONS.length] as (x: Tensor) => unknown),
   'async function': () => async () => 1,
   'function that resolves later': () => () => new Promise((resolve) => setImmediate(resolve, 1)),
   generator: () =>
