@@ -3,7 +3,20 @@
  * a list of them in the order in which they ran; a pass takes such a list and returns another one that means the same.
  */
 
-import { CHECK_INDEX, CHECK_NONZERO, CHECK_WITHIN, OPERAND_ROLES } from '../generated/opcodes.ts';
+import {
+  ADAM_STEP,
+  CHECK_INDEX,
+  CHECK_NONZERO,
+  CHECK_WITHIN,
+  COPY,
+  MATMUL,
+  MEAN,
+  OPERAND_ROLES,
+  OPERATIONS,
+  SGD_STEP,
+  SUM,
+  WHERE,
+} from '../generated/opcodes.ts';
 import type { Storage } from '../memory/storage.ts';
 import { ITEM_BYTES } from '../program/abi.ts';
 
@@ -157,18 +170,26 @@ export interface Use {
   readonly access: Access;
   readonly role: 'w' | 'u' | 's' | 'r';
   readonly shape: readonly number[];
+  /** Whether nothing but what the strides say is touched. */
+  readonly walked: boolean;
 }
+
+/** Not elementwise, and touch what the strides over the shape say. All others may reach further: by indices, windows, whole rows. */
+const WALKS: ReadonlySet<number> = new Set([COPY, WHERE, SUM, MEAN, MATMUL, SGD_STEP, ADAM_STEP]);
 
 /** Every access of an instruction. */
 export function usesOf(instruction: Instruction): Use[] {
-  return instruction.operands.flatMap((access, k): Use[] =>
-    isAccess(access) ? [{ access, role: roleOf(instruction.opcode, k), shape: instruction.shape }] : [],
+  const { opcode, operands, shape } = instruction;
+  const walked = OPERATIONS.has(opcode) || WALKS.has(opcode);
+  return operands.flatMap((access, k): Use[] =>
+    isAccess(access) ? [{ access, role: roleOf(opcode, k), shape, walked }] : [],
   );
 }
 
-/** Whether two uses touch a byte in common, at least one of them writing. */
+/** Whether two uses may touch a byte in common, at least one of them writing. */
 export function conflict(a: Use, b: Use): boolean {
   if (a.access.memory !== b.access.memory || (a.role === 'r' && b.role === 'r')) return false;
+  if (!a.walked || !b.walked) return true;
   const [firstA, endA] = extentOf(a.access, a.shape);
   const [firstB, endB] = extentOf(b.access, b.shape);
   return firstA < endB && firstB < endA;

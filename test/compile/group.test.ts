@@ -2,7 +2,17 @@
 import { describe, expect, it } from 'vitest';
 import { group } from '../../src/compile/group.ts';
 import { instructionsOf, type Node } from '../../src/compile/ir.ts';
-import { ADAM_STEP, ADD, CHECK_WITHIN, EXP, MATMUL, MUL, SUM } from '../../src/generated/opcodes.ts';
+import {
+  ADAM_STEP,
+  ADD,
+  CHECK_WITHIN,
+  EXP,
+  GATHER,
+  MATMUL,
+  MUL,
+  SCATTER_ADD,
+  SUM,
+} from '../../src/generated/opcodes.ts';
 import { ABI } from '../../src/program/abi.ts';
 import { access, constant, instruction, Memories } from '../support/ir.ts';
 
@@ -66,6 +76,34 @@ describe('group', () => {
     expect(kinds(group(program))).toEqual([
       ['record', 1],
       ['record', 1],
+      ['record', 1],
+    ]);
+  });
+
+  it('not past what reaches further than its strides say: by indices', () => {
+    const { memories } = setup();
+    const row = (id: number) => access(memories.get(id, 8), [2, 4]);
+    // Places along the first dimension are in the index, so that the strides stay in the first of three rows.
+    const rows = access(memories.get(1, 24), [2, 4], [0, 1]);
+    const later = access(memories.get(1, 24), [2, 4], [4, 1], 64);
+    const read = [
+      instruction(EXP, [2, 4], [row(6), row(7)]),
+      instruction(SCATTER_ADD, [2, 4], [rows, row(4), row(5)], [6]),
+      instruction(MUL, [2, 4], [row(8), later, constant(2)]),
+    ];
+    const written = [
+      instruction(EXP, [2, 4], [row(6), row(7)]),
+      instruction(GATHER, [2, 4], [row(5), rows, row(4)], [6]),
+      instruction(MUL, [2, 4], [later, row(7), constant(2)]),
+    ];
+    for (const program of [read, written])
+      expect(kinds(group(program))).toEqual([
+        ['record', 1],
+        ['record', 1],
+        ['record', 1],
+      ]);
+    expect(kinds(group(read.with(2, instruction(MUL, [2, 4], [row(8), row(7), constant(2)]))))).toEqual([
+      ['group', 2],
       ['record', 1],
     ]);
   });
