@@ -26,6 +26,8 @@ export interface Program {
 
 /** What steps may grow a tensor to. */
 const MOST_ELEMENTS = 30;
+/** Tensors have at most 8 dimensions; one that a step takes leaves room for another. */
+const MOST_DIMENSIONS = 8;
 
 /** The elements of `y`, repeated as needed, in another shape. */
 function stretch(y: Tensor, shape: readonly number[]): Tensor {
@@ -57,6 +59,7 @@ function viewOf(x: Tensor, at: number): Tensor {
   let view = x;
   for (let i = 0, code = at; i <= at % 4; i++, code = (code * 5 + 3) >> 1) {
     if (view.ndim === 0) view = view.unsqueeze(0);
+    if (view.ndim === MOST_DIMENSIONS) break;
     view = (VIEWS[code % VIEWS.length] as (typeof VIEWS)[number])(view, (code >> 3) % view.ndim, code >> 1);
   }
   return view;
@@ -209,7 +212,10 @@ export function run(program: Program, a: Tensor, b: Tensor, watch: Watch = (x) =
   const at = 2 + (program.watched % program.steps.length);
   let watched = false;
   const push = (x: Tensor) => {
-    const kept = x.size > MOST_ELEMENTS ? x.flatten().narrow(0, 0, MOST_ELEMENTS) : x;
+    const kept =
+      x.size > MOST_ELEMENTS || x.ndim >= MOST_DIMENSIONS
+        ? x.flatten().narrow(0, 0, Math.min(x.size, MOST_ELEMENTS))
+        : x;
     if (kept.size === 0) return;
     const watches = !watched && pool.length >= at;
     watched ||= watches;
