@@ -7,6 +7,7 @@ import { Storage } from '../memory/storage.ts';
 import { holdsBytes } from '../tensor/bytes.ts';
 import { dtypeInfo } from '../tensor/dtype.ts';
 import { type Shape, sameShape } from '../tensor/layout.ts';
+import { isMap } from '../tensor/record.ts';
 import {
   assertAlive,
   dtypeOf,
@@ -60,15 +61,14 @@ function specOfItems(
   depth: number,
   specOfPart: (item: unknown, depth: number) => Spec,
 ): Spec {
-  const isMap = value instanceof Map;
-  if (!isMap && !Array.isArray(value) && !isPlain(value)) return { kind: 'value', value };
+  if (!isMap(value) && !Array.isArray(value) && !isPlain(value)) return { kind: 'value', value };
   if (depth === MAX_DEPTH)
     throw new CompileError(
       op,
       `arguments and results are at most ${MAX_DEPTH} levels deep, this one is deeper, or contains itself`,
     );
   const specs = (items: Iterable<unknown>) => Array.from(items, (item) => specOfPart(item, depth + 1));
-  if (isMap) return { kind: 'map', keys: [...value.keys()], items: specs(value.values()) };
+  if (isMap(value)) return { kind: 'map', keys: [...value.keys()], items: specs(value.values()) };
   if (Array.isArray(value)) return { kind: 'array', items: specs(value) };
   return { kind: 'object', keys: Object.keys(value), items: specs(Object.values(value)) };
 }
@@ -110,7 +110,7 @@ export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth 
     const index = tensors.push(value) - 1;
     return { kind: 'tensor', index, dtype, shape, strides, offset, shares: index, bound: null, requiresGrad: false };
   }
-  if (value instanceof Map && [...value.keys()].some(isTensor))
+  if (isMap(value) && [...value.keys()].some(isTensor))
     throw new CompileError(
       op,
       'a result has a tensor as a key of a Map, which every call would have to make anew; return it as a value',
@@ -139,7 +139,7 @@ export function matches(spec: Spec, value: unknown, tensors: Tensor[]): boolean 
       return true;
     }
     case 'map': {
-      if (!(value instanceof Map) || value.size !== spec.keys.length) return false;
+      if (!isMap(value) || value.size !== spec.keys.length) return false;
       for (let i = 0; i < spec.keys.length; i++)
         if (!value.has(spec.keys[i]) || !matches(spec.items[i] as Spec, value.get(spec.keys[i]), tensors)) return false;
       return true;
@@ -244,7 +244,7 @@ export function difference(spec: Spec, value: unknown, path: string): string | n
       return firstOf(spec.items.map((item, i) => difference(item, value[i], `${path}[${i}]`)));
     }
     case 'map': {
-      if (!(value instanceof Map)) return `${path} was a Map`;
+      if (!isMap(value)) return `${path} was a Map`;
       return firstOf(
         spec.items.map((item, i) =>
           difference(item, value.get(spec.keys[i]), `${path}.get(${describe(spec.keys[i])})`),

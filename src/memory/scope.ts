@@ -6,6 +6,7 @@
 import type { GraphNode } from '../autograd/node.ts';
 import { ArgumentError, describe } from '../errors.ts';
 import { finished, isThenable, silence } from '../program/setting.ts';
+import { isMap, isSet } from '../tensor/record.ts';
 import {
   dtypeOf,
   isTensor,
@@ -55,11 +56,16 @@ const SPARSE = 2 ** 25;
 
 /** Calls `visit` with everything that an object holds; every getter is called once. */
 function visitItems(value: object, visit: (item: unknown) => void): void {
-  if (value instanceof Map)
+  if (isMap(value))
     for (const [key, item] of value) {
       visit(key);
       visit(item);
     }
+  else if (value instanceof Map || (value instanceof Set && !isSet(value)))
+    throw new ArgumentError(
+      'scope',
+      `cannot look for tensors in ${describe(value)}: it passes for a Map or a Set and is none`,
+    );
   else if (value instanceof Set || (Array.isArray(value) && value.length <= SPARSE))
     for (const item of value) visit(item);
   else if (!ArrayBuffer.isView(value)) for (const item of Object.values(value)) visit(item);

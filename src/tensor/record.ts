@@ -8,6 +8,24 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return kind === null || Object.getPrototypeOf(kind) === null;
 }
 
+/** Whether an object has the insides of its kind: a proxy of a Map passes for one, and cannot be listed. */
+function isListable(prototype: object, value: object): boolean {
+  try {
+    Reflect.get(prototype, 'size', value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether it is a Map that can be listed. */
+export const isMap = (value: unknown): value is Map<unknown, unknown> =>
+  value instanceof Map && isListable(Map.prototype, value);
+
+/** Whether it is a Set that can be listed. */
+export const isSet = (value: unknown): value is Set<unknown> =>
+  value instanceof Set && isListable(Set.prototype, value);
+
 /** The entries of a Map, in whatever realm it was made; null for anything else. */
 function entriesOfMap(value: unknown): [unknown, unknown][] | null {
   try {

@@ -22,6 +22,17 @@ describe.each(backends)('on %s', (backend) => {
     expect(step.recordings).toBe(1);
   });
 
+  test('a proxy of a Map is a value like any other', () => {
+    const step = compile((x: Tensor, map: unknown) => ({ y: x.mul(2), map }));
+    const proxy = new Proxy(new Map([['a', ct.ones([1])]]), {});
+    for (const value of [1, 2]) {
+      const got = step(ct.full([1], value), proxy);
+      expect(got.y.item()).toBe(2 * value);
+      expect(got.map).toBe(proxy);
+    }
+    expect(step.recordings).toBe(1);
+  });
+
   test('views are read where they begin, of whatever storage', () => {
     const step = compile((x: Tensor) => x.mul(2));
     const base = ct.arange(12).to('float32');

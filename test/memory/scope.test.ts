@@ -190,6 +190,21 @@ describe.each(backends)('on %s', (backend) => {
     expect(bytes()).toBe(before);
   });
 
+  test('a proxy of a Map or a Set, whose tensors would be lost, is an error of ours', () => {
+    const before = bytes();
+    for (const collection of [new Map([['a', 1]]), new Set([1])]) {
+      const proxy = new Proxy(collection, {});
+      for (const result of [proxy, [proxy], { proxy }])
+        expect(() =>
+          ct.scope(() => {
+            make();
+            return result;
+          }),
+        ).toThrow(ct.ArgumentError);
+    }
+    expect(bytes()).toBe(before);
+  });
+
   test('a generator is an error: its body would run outside', () => {
     const before = bytes();
     expect(() =>
