@@ -118,6 +118,12 @@ const NAMES =
 const value = (from: fc.Arbitrary<unknown>): fc.Arbitrary<Sketch> =>
   from.map((item) => ({ kind: 'value', value: item }));
 
+/** Options that many functions take, as they are meant. */
+const settings: fc.Arbitrary<[string, Sketch]> = fc.oneof(
+  fc.tuple(fc.constant('dtype'), value(fc.constantFrom(...DTYPES))),
+  fc.tuple(fc.constant('keepdim'), value(fc.boolean())),
+);
+
 const drawn = (leaves: fc.WeightedArbitrary<Sketch>[]): fc.Arbitrary<Sketch> =>
   fc.letrec<{ any: Sketch; leaf: Sketch }>((tie) => ({
     leaf: fc.oneof(
@@ -138,7 +144,7 @@ const drawn = (leaves: fc.WeightedArbitrary<Sketch>[]): fc.Arbitrary<Sketch> =>
       {
         weight: 2,
         arbitrary: fc
-          .array(fc.tuple(fc.constantFrom(...NAMES.split(' ')), tie('leaf')), { maxLength: 2 })
+          .array(fc.oneof(fc.tuple(fc.constantFrom(...NAMES.split(' ')), tie('leaf')), settings), { maxLength: 2 })
           .map((entries): Sketch => ({ kind: 'options', entries })),
       },
     ),

@@ -61,6 +61,7 @@ export async function attempt(
   try {
     args = make();
     let result = call(...args);
+    if (!isGradEnabled()) throw new Error(`${name} returns with gradients off`);
     if (result instanceof Promise)
       result = await Promise.race([result, new Promise((resolve) => setTimeout(resolve, 50))]);
     // What a function made of a function does, it does when called.

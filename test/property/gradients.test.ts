@@ -119,8 +119,9 @@ describe.each(backends)('random programs on %s', (backend) => {
       let made: unknown = null;
       const loss = unlessRefused(() =>
         run(program, x, y, (value) => {
-          if (!value.requiresGrad) return value;
-          watched = value.mul(1);
+          const copy = value.mul(1);
+          if (!copy.requiresGrad) return copy;
+          watched = copy;
           watched.retainGrad();
           made = nodeOf(watched);
           watched.registerHook((g) => {
