@@ -62,7 +62,7 @@ export function expectFinished(name: string, value: unknown): void {
 
 /** @throws CompileError for a tensor in a result where later calls could not put theirs. */
 function expectNoneInside(name: string, recorder: Recorder, result: Spec): void {
-  for (const tensor of collectTensors(valuesOf(result)))
+  for (const tensor of collectTensors(name, valuesOf(result)))
     if (recorder.isMade(storageOf(tensor)))
       throw new CompileError(
         name,

@@ -55,7 +55,7 @@ export const isScoped = (): boolean => current !== null;
 const SPARSE = 2 ** 25;
 
 /** Calls `visit` with everything that an object holds; every getter is called once. */
-function visitItems(value: object, visit: (item: unknown) => void): void {
+function visitItems(op: string, value: object, visit: (item: unknown) => void): void {
   if (isMap(value))
     for (const [key, item] of value) {
       visit(key);
@@ -63,7 +63,7 @@ function visitItems(value: object, visit: (item: unknown) => void): void {
     }
   else if (value instanceof Map || (value instanceof Set && !isSet(value)))
     throw new ArgumentError(
-      'scope',
+      op,
       `cannot look for tensors in ${describe(value)}: it passes for a Map or a Set and is none`,
     );
   else if (value instanceof Set || (Array.isArray(value) && value.length <= SPARSE))
@@ -72,7 +72,7 @@ function visitItems(value: object, visit: (item: unknown) => void): void {
 }
 
 /** Tensors in a returned value: the value itself, in arrays, Maps, Sets, and in plain objects, to any depth. */
-export function collectTensors(value: unknown): Set<Tensor> {
+export function collectTensors(op: string, value: unknown): Set<Tensor> {
   const found = new Set<Tensor>();
   const seen = new Set<object>();
   const pending: object[] = [];
@@ -85,7 +85,7 @@ export function collectTensors(value: unknown): Set<Tensor> {
     }
   };
   visit(value);
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) visitItems(next, visit);
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) visitItems(op, next, visit);
   return found;
 }
 
@@ -148,7 +148,7 @@ const NOTHING: ReadonlySet<Tensor> = new Set();
 function closeWith(scope: Scope, result: unknown): void {
   let kept = NOTHING;
   try {
-    kept = collectTensors(result);
+    kept = collectTensors('scope', result);
   } finally {
     close(scope, kept);
   }

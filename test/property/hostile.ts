@@ -289,9 +289,15 @@ export interface HostileSketch {
   n: number;
 }
 
+/** Few parameters are functions, and these do the most: modes, scopes and steps hold while they run. */
+const FUNCTIONS = Object.keys(FORMS).filter((form) => /\bfunction\b|generator/.test(form));
+
 export const hostile: fc.Arbitrary<HostileSketch> = fc.record({
   kind: fc.constant('hostile'),
-  form: fc.constantFrom(...Object.keys(FORMS)),
+  form: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...Object.keys(FORMS)) },
+    { weight: 1, arbitrary: fc.constantFrom(...FUNCTIONS) },
+  ),
   n: fc.nat(255),
 });
 
