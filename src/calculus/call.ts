@@ -21,6 +21,7 @@ import { reshape } from '../ops/view.ts';
 import { silence } from '../program/setting.ts';
 import { sameShape } from '../tensor/layout.ts';
 import { listOf } from '../tensor/lists.ts';
+import { checkOptions } from '../tensor/options.ts';
 import { assertAlive, isTensor, type Tensor } from '../tensor/tensor.ts';
 
 /** A function of one variable, applied to every element of a tensor. */
@@ -66,15 +67,9 @@ export function expectRange(op: string, range: unknown): [number, number] {
   return [a, b];
 }
 
-/** Options of a function, none of them unknown. */
-export function expectOptions<T extends object>(op: string, options: T, known: readonly (keyof T & string)[]): T {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new ArgumentError(op, `wants options as an object, got ${describe(options)}`);
-  const unknown = Object.keys(options).find((key) => !known.includes(key as keyof T & string));
-  if (unknown !== undefined)
-    throw new ArgumentError(op, `has no option '${unknown}'; there are ${known.map((key) => `'${key}'`).join(', ')}`);
-  return options;
-}
+/** Options of a function, none of them unknown, each read once. */
+export const expectOptions = <T extends object>(op: string, options: T, known: readonly (keyof T & string)[]): T =>
+  checkOptions(op, options, known) as T;
 
 /** What a function returned, if that is a float64 tensor. */
 export function expectResult(op: string, y: unknown): Tensor {

@@ -188,3 +188,29 @@ test('constraints that are none', () => {
     /wants a function/,
   );
 });
+
+test.each<[name: string, call: (options: never) => unknown]>([
+  ['difference', (options) => calculus.difference((x) => x, 1, options)],
+  ['numericGradient', (options) => calculus.numericGradient((x) => x.sum(), tensor([1]), options)],
+  ['findRoots', (options) => calculus.findRoots((x) => x, [-1, 1], options)],
+  ['limit', (options) => calculus.limit((x) => x, 0, options)],
+  ['stationaryPoints', (options) => calculus.stationaryPoints((x) => x.square(), [-1, 1], options)],
+  [
+    'lagrange',
+    (options) =>
+      calculus.lagrange(
+        (x) => square(x),
+        (x) => x.sub(1),
+        [1],
+        options,
+      ),
+  ],
+  ['integrate', (options) => calculus.integrate((x) => x, 0, 1, options)],
+])('options of %s that are none', (name, call) => {
+  const junk = [null, 1, [], new Float32Array(1), tensor(1), Object.create(Object.getPrototypeOf(tensor(1))), { x: 1 }];
+  for (const options of junk) expectError(() => call(options as never), name, ArgumentError, /option/);
+  // Each option is read once.
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  expectError(() => call(proxy as never), name, ArgumentError, /option/);
+});
