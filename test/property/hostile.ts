@@ -193,7 +193,8 @@ const FORMS: Readonly<Record<string, (n: number) => unknown>> = {
   string: (n) => ['\ud800', '\udc00x', '\0', '__proto__', 'toString', 'constructor', '1', 'x'.repeat(1e5)][n % 8],
   thenable: (n) => Object.fromEntries([['then', n % 2 === 0 ? (done: (value: number) => void) => done(1) : boom]]),
   promise: () => Promise.resolve(1),
-  'endless promise': () => new Promise(() => {}),
+  // Not endless: a scope waits for its own, and no other async one can begin.
+  'slow promise': () => new Promise((resolve) => setTimeout(resolve, 5, 1)),
   'fake tensor': (n) =>
     [
       Object.create(Tensor.prototype),
