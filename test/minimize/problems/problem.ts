@@ -16,6 +16,8 @@ export interface Problem {
   point?: readonly number[];
   /** Methods that do not get there, and why. */
   except?: { readonly method: string; readonly why: string };
+  /** A method whose values rounding hides before it is there, how small a part of the first value it surely reaches, and why. */
+  flat?: { readonly method: string; readonly reached: number; readonly why: string };
 }
 
 /** Data as a float64 vector on the backend that is in use. */
