@@ -100,9 +100,10 @@ export function specOf(op: string, value: unknown, tensors: Tensor[], depth = 0)
   return specOfItems(op, value, depth, (item, below) => specOf(op, item, tensors, below));
 }
 
-/** The tree of a result. */
+/** The tree of a result. @throws DisposedError for a tensor in it that has been disposed of. */
 export function resultSpec(op: string, value: unknown, tensors: Tensor[], depth = 0): Spec {
   if (isTensor(value)) {
+    assertAlive(value, op);
     const dtype = dtypeOf(value);
     const shape = shapeOf(value);
     const strides = stridesOf(value);

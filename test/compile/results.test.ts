@@ -19,6 +19,29 @@ describe.each(backends)('on %s', (backend) => {
     ]);
   });
 
+  test.each([true, false])(
+    'a tensor that has been disposed of is an error in every call; requiresGrad %s',
+    (requiresGrad) => {
+      const outer = ct.ones([], { requiresGrad });
+      outer.dispose();
+      const inside = () => {
+        const y = ct.ones([2], { requiresGrad }).mul(2);
+        y.dispose();
+        return y;
+      };
+      for (const make of [() => outer, inside])
+        for (const wrap of [
+          (y: Tensor) => y,
+          (y: Tensor) => [y],
+          (y: Tensor) => ({ y }),
+          (y: Tensor) => new Map([[1, y]]),
+        ]) {
+          const step = compile(() => wrap(make()), { name: 'step' });
+          for (let i = 0; i < 2; i++) expect(() => step()).toThrow(ct.DisposedError);
+        }
+    },
+  );
+
   test('tensors where later calls could not put theirs are an error, which leaves nothing behind', () => {
     class Pair {
       constructor(readonly first: Tensor) {}
